@@ -1,0 +1,101 @@
+/** Who starts next: targets in order, as many as slots are free, unless the operation stops or ends. Pure and total. */
+import type { NodeStatus } from "../api/status.ts";
+import type { Note } from "./decision.ts";
+import { claim, isInFlight } from "./entry.ts";
+import type { Observed } from "./observed.ts";
+import { tripsStopOnFailure } from "./reason.ts";
+import { startObstacle } from "./targets.ts";
+
+/** What `admit` answers. */
+export interface Admission {
+  /** The claims of this pass, by node name. */
+  readonly claims: ReadonlyMap<string, NodeStatus>;
+  /** Targets that could not start although a slot was free, and why. */
+  readonly obstacles: ReadonlyMap<string, Note>;
+  /** Why every other target that has not started does not start. */
+  readonly waiting: Note;
+}
+
+const NOBODY: Pick<Admission, "claims" | "obstacles"> = { claims: new Map(), obstacles: new Map() };
+
+/**
+ * Claims targets for the free slots. `entries` are the entries as they will be stored together with the claims, so that
+ * a node that ends in this pass hands its slot on in the very same write: work is conserved.
+ */
+export const admit = (
+  observed: Observed,
+  entries: Readonly<Record<string, NodeStatus>>,
+): Admission => {
+  const { operation } = observed;
+  if (operation.metadata.deletionTimestamp !== undefined)
+    return {
+      ...NOBODY,
+      waiting: {
+        reason: "OperationDeleted",
+        message: "the operation is being deleted: nothing new starts",
+      },
+    };
+  const failed = operation.spec.stopOnFailure ? firstFailure(entries) : undefined;
+  if (failed !== undefined)
+    return {
+      ...NOBODY,
+      waiting: {
+        reason: "StoppedOnFailure",
+        message: `not started: ${failed} failed and stopOnFailure is set`,
+      },
+    };
+  return claimFreeSlots(observed, entries);
+};
+
+const firstFailure = (entries: Readonly<Record<string, NodeStatus>>): string | undefined => {
+  for (const name in entries) if (tripsStopOnFailure(entries[name]!)) return name;
+  return undefined;
+};
+
+const claimFreeSlots = (
+  observed: Observed,
+  entries: Readonly<Record<string, NodeStatus>>,
+): Admission => {
+  const { operation, now } = observed;
+  const busy = namesInFlight(entries);
+  const { concurrency } = operation.spec;
+  let free = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency - busy.length;
+  const claims = new Map<string, NodeStatus>();
+  const obstacles = new Map<string, Note>();
+  for (const name of observed.targets) {
+    if (free <= 0) break;
+    if (entries[name] !== undefined) continue;
+    const obstacle = startObstacle(observed, name);
+    if (obstacle !== undefined) {
+      obstacles.set(name, obstacle);
+      continue;
+    }
+    const node = observed.nodes.get(name)!;
+    claims.set(
+      name,
+      claim({
+        node,
+        now,
+        preflight: operation.spec.preflight !== undefined,
+        reboots: operation.spec.rebootOnSuccess,
+      }),
+    );
+    free--;
+  }
+  return { claims, obstacles, waiting: slotsTaken([...busy, ...claims.keys()], concurrency) };
+};
+
+/** The nodes that hold a slot, from their claim to their release. */
+export const namesInFlight = (entries: Readonly<Record<string, NodeStatus>>): Array<string> => {
+  const names: Array<string> = [];
+  for (const name in entries) if (isInFlight(entries[name]!)) names.push(name);
+  return names;
+};
+
+const slotsTaken = (busy: ReadonlyArray<string>, concurrency: number): Note => ({
+  reason: "SlotsTaken",
+  message:
+    busy.length === 0
+      ? "waits for a slot"
+      : `${concurrency === 1 ? "the slot is" : `all ${concurrency} slots are`} taken: ${busy.slice(0, 3).join(", ")}${busy.length > 3 ? ` and ${busy.length - 3} more` : ""}`,
+});

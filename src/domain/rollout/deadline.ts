@@ -1,0 +1,50 @@
+/** Until when a node may stay in a stage (design.md §3 `deadlines`, §4). Times count from what is stored, so a restart changes nothing. */
+import type { NodeOpSpec } from "../api/nodeop.ts";
+import type { NodeStatus } from "../api/status.ts";
+import { millisOf } from "../kube/object.ts";
+
+/** A kubelet gets this long to end the Pods of a node whose deadline has passed, and a boot this long to prove stable. */
+export const SETTLE_MILLIS = 5 * 60_000;
+
+// Stored times are cut to whole seconds: counting from the end of that second, a deadline never fires early.
+const after = (time: string | undefined, seconds: number): number | undefined =>
+  time === undefined || seconds === 0 ? undefined : millisOf(time) + 1000 + seconds * 1000;
+
+/** When the stage of this entry ends in failure, in milliseconds since the epoch; undefined: never. */
+export const deadlineOf = (
+  entry: NodeStatus,
+  deadlines: NodeOpSpec["deadlines"],
+): number | undefined => {
+  switch (entry.stage) {
+    case "Claimed":
+      return after(entry.stageStartedAt, deadlines.preflightSeconds);
+    case "Preparing":
+    case "Upgrading":
+      return after(entry.stageStartedAt, deadlines.upgradeSeconds);
+    case "Rebooting":
+      return after(entry.stageStartedAt, deadlines.rebootSeconds);
+    default:
+      return undefined;
+  }
+};
+
+/** When a cancelled node is given up although its Job's Pod has not ended: its upgrade's deadline, but not at once. */
+export const cancellingGivesUpAt = (
+  entry: NodeStatus,
+  deadlines: NodeOpSpec["deadlines"],
+): number | undefined => {
+  const deadline = after(entry.stageStartedAt, deadlines.upgradeSeconds);
+  return deadline === undefined
+    ? undefined
+    : Math.max(deadline, endingSince(entry) + SETTLE_MILLIS);
+};
+
+/** When a granted reboot that never showed is given up: the reboot's deadline. */
+export const settlingGivesUpAt = (
+  entry: NodeStatus,
+  deadlines: NodeOpSpec["deadlines"],
+): number | undefined => after(entry.stageStartedAt, deadlines.rebootSeconds);
+
+/** Since when the node is on its way out, or in its present boot while its reboot settles. */
+export const endingSince = (entry: NodeStatus): number =>
+  entry.endingSince === undefined ? 0 : millisOf(entry.endingSince) + 1000;

@@ -1,0 +1,92 @@
+/** What `decide` answers: the next status, what to do, and for every target that does not move, why. */
+import type { NodeOpStatus } from "../api/nodeop.ts";
+import type { NodeStatus } from "../api/status.ts";
+import type { NewKubeObject } from "../kube/object.ts";
+import type { Evidence } from "./observed.ts";
+
+/** Why something does not move, as one CamelCase word and one sentence. */
+export interface Note {
+  readonly reason: string;
+  readonly message: string;
+  /** Something is wrong that a person must know: the note is also stored in the node's status. */
+  readonly problem?: boolean;
+}
+
+/** What identifies the version of an object that an action was decided on; the API server refuses any other. */
+export interface Version {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/**
+ * One request to the API server. Each is idempotent: creates adopt an object of ours that exists, patches carry uid and
+ * resourceVersion, deletes carry the uid.
+ */
+export type Action =
+  | { readonly _tag: "AddFinalizer" }
+  | { readonly _tag: "RemoveFinalizer" }
+  | { readonly _tag: "CreatePreflightPod"; readonly node: string; readonly object: NewKubeObject }
+  | { readonly _tag: "CreateRebootPod"; readonly node: string; readonly object: NewKubeObject }
+  | { readonly _tag: "CreateJob"; readonly node: string; readonly object: NewKubeObject }
+  | { readonly _tag: "DeletePod"; readonly node: string; readonly pod: Version }
+  | { readonly _tag: "Hold"; readonly node: string; readonly at: Version; readonly cordon: boolean }
+  | {
+      readonly _tag: "Release";
+      readonly node: string;
+      readonly at: Version;
+      readonly uncordon: boolean;
+    }
+  | { readonly _tag: "ResumeJob"; readonly node: string; readonly job: Version }
+  | { readonly _tag: "SuspendJob"; readonly node: string; readonly job: Version }
+  | { readonly _tag: "Grant"; readonly node: string; readonly pod: Version; readonly job: string };
+
+/**
+ * Actions that cannot be taken back once they reach a node. Before one of them the operation is read live, after the
+ * object to be written was read (design.md §4 "Writes").
+ */
+export const isIrrevocable = (action: Action): boolean =>
+  action._tag === "ResumeJob" || action._tag === "Grant";
+
+/** What one node needs next. A stage never both stores and acts: what is acted on has been stored before. */
+export type Step =
+  /** Store this entry; then look again. */
+  | { readonly _tag: "Advance"; readonly entry: NodeStatus }
+  /** Send these requests; then look again. */
+  | { readonly _tag: "Act"; readonly actions: ReadonlyArray<Action>; readonly note: Note }
+  /** Read these live; then look again. */
+  | { readonly _tag: "Confirm"; readonly evidence: ReadonlyArray<Evidence>; readonly note: Note }
+  /** Nothing can be done until something changes, or until `until` (milliseconds since the epoch). */
+  | { readonly _tag: "Wait"; readonly note: Note; readonly until?: number | undefined };
+
+export const advance = (entry: NodeStatus): Step => ({ _tag: "Advance", entry });
+export const act = (note: Note, ...actions: ReadonlyArray<Action>): Step => ({
+  _tag: "Act",
+  actions,
+  note,
+});
+export const confirm = (note: Note, ...evidence: ReadonlyArray<Evidence>): Step => ({
+  _tag: "Confirm",
+  evidence,
+  note,
+});
+export const wait = (note: Note, until?: number): Step => ({ _tag: "Wait", note, until });
+
+/** The whole answer for one operation. */
+export interface Decision {
+  /** The next status; the very object observed when nothing is to be stored. */
+  readonly status: NodeOpStatus;
+  readonly actions: ReadonlyArray<Action>;
+  /** Read these live, add them to `Observed`, and decide again. Nothing else may be done before. */
+  readonly confirm: ReadonlyArray<Evidence>;
+  /** Why a node does not move, for nodes with a reason of their own. */
+  readonly notes: ReadonlyMap<string, Note>;
+  /** Why every other target that has not started does not start. */
+  readonly waiting: Note;
+  /** Look again at this time (milliseconds since the epoch) even if nothing changes. */
+  readonly wakeAt?: number | undefined;
+}
+
+/** Why this target does not move now. */
+export const noteOf = (decision: Decision, node: string): Note =>
+  decision.notes.get(node) ?? decision.waiting;

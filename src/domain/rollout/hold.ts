@@ -1,0 +1,78 @@
+/** Who may work on a Node and whose cordon it carries: two annotations, written in one PATCH (design.md §4 "hold, cordon"). */
+import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, holder, parseHolder } from "../labels.ts";
+import { isCordoned, type Node } from "../kube/node.ts";
+import { isLive, type NodeInFlight, type Observed } from "./observed.ts";
+
+/** The operation that holds the node, as `<namespace>/<name>@<uid>`. */
+export const heldBy = (node: Node): string | undefined =>
+  node.metadata.annotations?.[ANNOTATION_HELD_BY];
+
+/** The operation whose cordon the node carries, in the same form. */
+export const cordonedBy = (node: Node): string | undefined =>
+  node.metadata.annotations?.[ANNOTATION_CORDONED_BY];
+
+/** How this operation signs its holds and cordons. */
+export const holderOf = (observed: Pick<Observed, "operation">): string =>
+  holder({ namespace: "", ...observed.operation.metadata });
+
+/** Whether the node is held by this operation and, where it wants it cordoned, cordoned by anyone. */
+export const isHeldAsWanted = (at: NodeInFlight, node: Node): boolean =>
+  heldBy(node) === holderOf(at.observed) && (!at.operation.spec.cordon || isCordoned(node));
+
+/** Whether the node is free of this operation: no hold of it and, where its cordon is to go, no cordon of it. */
+export const isReleased = (mine: string, node: Node, uncordon: boolean): boolean =>
+  heldBy(node) !== mine && !(uncordon && cordonedBy(node) === mine);
+
+/** What stands in the way of holding a node. */
+export type HoldObstacle =
+  /** A live operation holds it. */
+  | { readonly _tag: "HeldByAnother"; readonly holder: string }
+  /** The cache does not know the holder: ask the API server whether it still exists. */
+  | { readonly _tag: "UnknownHolder"; readonly holder: string };
+
+/**
+ * A node may be held when nobody holds it, or its holder has finished or is gone by a live read; the cordon that such a
+ * holder left is adopted.
+ */
+export const holdObstacle = (observed: Observed, node: Node): HoldObstacle | undefined => {
+  const current = heldBy(node);
+  if (current === undefined || current === holderOf(observed)) return undefined;
+  const owner = parseHolder(current);
+  const other = owner === undefined ? undefined : observed.otherOperations.get(owner.uid);
+  if (other === "live") return { _tag: "HeldByAnother", holder: current };
+  if (other === "finished" || owner === undefined) return undefined;
+  return isLive(observed, { _tag: "Holder", holder: current })
+    ? undefined
+    : { _tag: "UnknownHolder", holder: current };
+};
+
+/**
+ * Whether holding this node also cordons it: the operation wants it, and nobody else's cordon is on it. A node that a
+ * person cordoned stays theirs; a cordon that a finished or vanished operation left becomes ours.
+ */
+export const cordonsToo = (at: NodeInFlight, node: Node): boolean =>
+  at.operation.spec.cordon && (!isCordoned(node) || cordonedBy(node) !== undefined);
+
+/** The merge patch of a Node that holds it and, where asked, cordons it. */
+export const holdPatch = (mine: string, resourceVersion: string, cordon: boolean) => ({
+  metadata: {
+    resourceVersion,
+    annotations: {
+      [ANNOTATION_HELD_BY]: mine,
+      ...(cordon ? { [ANNOTATION_CORDONED_BY]: mine } : {}),
+    },
+  },
+  ...(cordon ? { spec: { unschedulable: true } } : {}),
+});
+
+/** The merge patch of a Node that takes our hold off and, where asked, our cordon. A foreign cordon is never touched. */
+export const releasePatch = (resourceVersion: string, uncordon: boolean) => ({
+  metadata: {
+    resourceVersion,
+    annotations: {
+      [ANNOTATION_HELD_BY]: null,
+      ...(uncordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),
+    },
+  },
+  ...(uncordon ? { spec: { unschedulable: null } } : {}),
+});

@@ -1,0 +1,96 @@
+/** What one pass of the reconciler looks at: plain data, the time included. Nothing here says how it was obtained. */
+import type { NodeOp } from "../api/nodeop.ts";
+import type { NodeStatus } from "../api/status.ts";
+import type { Job } from "../kube/job.ts";
+import type { Node } from "../kube/node.ts";
+import type { Pod } from "../kube/pod.ts";
+import type { Note } from "./decision.ts";
+
+/** What an operation has on one node. Only objects whose controller is this very operation (by uid) count. */
+export interface Children {
+  readonly preflightPod?: Pod | undefined;
+  readonly rebootPod?: Pod | undefined;
+  readonly job?: Job | undefined;
+  /** The Pods of `job`, the terminated ones included. */
+  readonly jobPods: ReadonlyArray<Pod>;
+}
+
+export const NO_CHILDREN: Children = { jobPods: [] };
+
+/**
+ * What a cache alone is not believed about: absence, and facts that decide something irrevocable. A piece of evidence
+ * is in `Observed.live` when it was read from the API server itself in this pass.
+ */
+export type Evidence =
+  | { readonly _tag: "Node"; readonly node: string }
+  | { readonly _tag: "Job"; readonly node: string }
+  | { readonly _tag: "JobPods"; readonly node: string }
+  | { readonly _tag: "Holder"; readonly holder: string };
+
+/** The key under which a piece of evidence is remembered. */
+export const evidenceKey = (evidence: Evidence): string =>
+  evidence._tag === "Holder" ? `Holder ${evidence.holder}` : `${evidence._tag} ${evidence.node}`;
+
+/** What the operator was told when it started: images, and where sentinels live on the hosts. */
+export interface Settings {
+  /** Image of the operator itself, which the reboot Pod runs (`OPERATOR_IMAGE`). */
+  readonly operatorImage: string;
+  /** Image of the container that writes the sentinel (`SENTINEL_IMAGE`); absent: the operation's own image. */
+  readonly sentinelImage?: string | undefined;
+  /** Image of a NodeOp that names none (`NODEOP_DEFAULT_IMAGE`). */
+  readonly defaultImage: string;
+  /** Directory on the host that survives a reboot. */
+  readonly sentinelDir: string;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  operatorImage: "quay.io/kairos/nodeop:latest",
+  defaultImage: "busybox:latest",
+  sentinelDir: "/usr/local/.kairos",
+};
+
+/** How far another operation is: a finished one holds nothing any more. */
+export type OtherOperation = "live" | "finished";
+
+/** Everything that `decide` may know. */
+export interface Observed {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly operation: NodeOp;
+  /** All Nodes by name. */
+  readonly nodes: ReadonlyMap<string, Node>;
+  /** Names of the nodes that match the selector now, in the order in which they start (`targetsOf`). */
+  readonly targets: ReadonlyArray<string>;
+  /** Children by node name; at least those of every node in flight. */
+  readonly children: ReadonlyMap<string, Children>;
+  /** Nodes that another live operation has claimed, with its `namespace/name`. */
+  readonly claimedByOthers: ReadonlyMap<string, string>;
+  /** Other operations by uid; one that is not here is unknown to the cache. */
+  readonly otherOperations: ReadonlyMap<string, OtherOperation>;
+  /** Evidence read live in this pass (`evidenceKey`). */
+  readonly live: ReadonlySet<string>;
+  /** What went wrong when an action on a node was last tried, by node name. */
+  readonly problems: ReadonlyMap<string, Note>;
+  readonly settings: Settings;
+}
+
+/** One node of an operation in the middle of its way, as the stages see it. */
+export interface NodeInFlight {
+  readonly observed: Observed;
+  readonly operation: NodeOp;
+  readonly name: string;
+  readonly entry: NodeStatus;
+  /** The Node of that name; `isSameNode` tells whether it is still the one that was claimed. */
+  readonly node: Node | undefined;
+  readonly children: Children;
+  readonly now: number;
+}
+
+export const isLive = (observed: Observed, evidence: Evidence): boolean =>
+  observed.live.has(evidenceKey(evidence));
+
+/** Whether the Node that was claimed still exists: same name and same uid. */
+export const isSameNode = (at: {
+  readonly node: Node | undefined;
+  readonly entry: NodeStatus;
+}): boolean => at.node !== undefined && at.node.metadata.uid === at.entry.nodeUID;

@@ -1,0 +1,84 @@
+/** Stage Upgrading: the Job whose uid is stored is resumed and runs; no other Job ever does (design.md §4 "upgrade"). */
+import { failureOf, isComplete, isSuspended } from "../../kube/job.ts";
+import { startProblem, terminationOf } from "../../kube/pod.ts";
+import { COMMAND_CONTAINER } from "../children.ts";
+import { deadlineOf } from "../deadline.ts";
+import { act, advance, confirm, wait, type Step } from "../decision.ts";
+import { endEarly, moveTo } from "../entry.ts";
+import { isLive, type NodeInFlight } from "../observed.ts";
+import { completed } from "./releasing.ts";
+import { versionOf } from "./actions.ts";
+
+export const upgrading = (at: NodeInFlight): Step => {
+  const job = at.children.job;
+  if (job === undefined || job.metadata.uid !== at.entry.jobUID) return jobGone(at);
+  const failure = failureOf(job);
+  if (failure !== undefined)
+    return advance(
+      endEarly(at, { reason: "JobFailed", message: `Job failed: ${failure}`, mayReboot: false }),
+    );
+  if (isComplete(job)) return onComplete(at);
+  if (isSuspended(job))
+    return act(
+      { reason: "Job", message: `Job ${job.metadata.name} is being resumed` },
+      { _tag: "ResumeJob", node: at.name, job: versionOf(job) },
+    );
+  return running(at, job.metadata.name);
+};
+
+/** A Job that was stored and is not there is never created again: its script may have run. */
+const jobGone = (at: NodeInFlight): Step => {
+  const name = at.entry.jobName ?? "of this node";
+  if (!isLive(at.observed, { _tag: "Job", node: at.name }))
+    return confirm(
+      { reason: "Job", message: `Job ${name} is not in the cache; it is being looked up` },
+      { _tag: "Job", node: at.name },
+    );
+  return advance(
+    endEarly(at, {
+      reason: "JobGone",
+      message: `Job not found: ${name} was deleted before it completed`,
+      mayReboot: false,
+    }),
+  );
+};
+
+const onComplete = (at: NodeInFlight): Step => {
+  if (!at.operation.spec.rebootOnSuccess) return completed(at, "Job completed successfully");
+  const version = installedVersion(at);
+  return advance(
+    moveTo(at, "Rebooting", {
+      phase: "Completed",
+      message: "Job completed successfully",
+      rebootStatus: "pending",
+      ...(version === undefined ? {} : { version }),
+    }),
+  );
+};
+
+/** What the upgrade script left as its termination message; other commands leave none. */
+const installedVersion = (at: NodeInFlight): string | undefined => {
+  for (const pod of at.children.jobPods) {
+    const end = terminationOf(pod, COMMAND_CONTAINER);
+    const version = end?.exitCode === 0 ? end.message?.trim() : undefined;
+    if (version !== undefined && version !== "") return version;
+  }
+  return undefined;
+};
+
+const running = (at: NodeInFlight, name: string): Step => {
+  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
+  for (const pod of at.children.jobPods) {
+    const problem = startProblem(pod);
+    if (problem !== undefined)
+      return wait(
+        {
+          ...problem,
+          message: `Pod ${pod.metadata.name} of Job ${name}: ${problem.message}`,
+          problem: true,
+        },
+        until,
+      );
+  }
+  return wait({ reason: "Job", message: `Job ${name} runs` }, until);
+};

@@ -1,0 +1,98 @@
+/** One node in flight: where it is, what is next, and why (design.md §4). Pure and total. */
+import { kubeTime } from "../kube/object.ts";
+import { advance, confirm, type Note, type Step } from "./decision.ts";
+import { deadlineOf } from "./deadline.ts";
+import { endEarly } from "./entry.ts";
+import { isLive, isSameNode, type NodeInFlight } from "./observed.ts";
+import type { FailureReason } from "./reason.ts";
+import { cancelling, settling } from "./stages/cancelling.ts";
+import { claimed } from "./stages/claimed.ts";
+import { preparing } from "./stages/preparing.ts";
+import { rebooting } from "./stages/rebooting.ts";
+import { releasing } from "./stages/releasing.ts";
+import { upgrading } from "./stages/upgrading.ts";
+
+/** What this node needs next. The entry must have a stage: nodes that have not started are `admit`'s, ended ones nobody's. */
+export const stepNode = (at: NodeInFlight): Step => tellProblems(at, mustEnd(at) ?? byStage(at));
+
+const byStage = (at: NodeInFlight): Step => {
+  switch (at.entry.stage) {
+    case "Claimed":
+      return claimed(at);
+    case "Preparing":
+      return preparing(at);
+    case "Upgrading":
+      return upgrading(at);
+    case "Rebooting":
+      return rebooting(at);
+    case "Releasing":
+      return releasing(at);
+    case "Settling":
+      return settling(at);
+    default:
+      return cancelling(at);
+  }
+};
+
+/** What ends a node's way early in every stage: its Node is gone or replaced, the operation is deleted, its time is up. */
+const mustEnd = (at: NodeInFlight): Step | undefined => {
+  const { stage } = at.entry;
+  if (stage === "Cancelling" || stage === "Settling" || stage === "Releasing") return undefined;
+  const end = (reason: FailureReason, message: string): Step =>
+    advance(endEarly(at, { reason, message, mayReboot: stage === "Rebooting" }));
+  if (!isSameNode(at)) {
+    const evidence = { _tag: "Node", node: at.name } as const;
+    return isLive(at.observed, evidence)
+      ? end("NodeGone", `Node ${at.name} was deleted or replaced while it was worked on`)
+      : confirm({ reason: "NodeGone", message: "its Node is not in the cache" }, evidence);
+  }
+  if (at.operation.metadata.deletionTimestamp !== undefined)
+    return end("OperationDeleted", "the operation was deleted before this node was done");
+  const deadline = deadlineOf(at.entry, at.operation.spec.deadlines);
+  return deadline === undefined || at.now < deadline ? undefined : deadlinePassed(at, end);
+};
+
+const deadlinePassed = (
+  at: NodeInFlight,
+  end: (reason: FailureReason, message: string) => Step,
+): Step => {
+  const { deadlines } = at.operation.spec;
+  const because = at.entry.reason === undefined ? "" : `; last: ${at.entry.message ?? ""}`;
+  switch (at.entry.stage) {
+    case "Claimed":
+      return end(
+        "PreflightDeadlineExceeded",
+        `Preflight failed: no verdict within ${deadlines.preflightSeconds} s${because}`,
+      );
+    case "Rebooting":
+      return end(
+        "RebootDeadlineExceeded",
+        `Reboot failed: the node was not back within ${deadlines.rebootSeconds} s${because}`,
+      );
+    default:
+      return end(
+        "UpgradeDeadlineExceeded",
+        `Job failed: not completed within ${deadlines.upgradeSeconds} s${because}`,
+      );
+  }
+};
+
+/**
+ * What a person must know is never only in a log: the sentence of a problem is stored in the node's entry, once, before
+ * anything else is done about it. Entries on their way out keep the failure that sent them there.
+ */
+const tellProblems = (at: NodeInFlight, step: Step): Step => {
+  const { stage } = at.entry;
+  if (step._tag === "Advance" || stage === "Cancelling" || stage === "Settling") return step;
+  const note = at.observed.problems.get(at.name) ?? step.note;
+  if (note.problem !== true || isTold(at, note)) return step;
+  return advance({
+    ...at.entry,
+    reason: note.reason,
+    message: note.message,
+    lastUpdated: kubeTime(at.now),
+  });
+};
+
+// By reason alone: a kubelet words the same image problem in turns as ErrImagePull and as back-off, with other details.
+const isTold = (at: NodeInFlight, note: Note): boolean => at.entry.reason === note.reason;

@@ -1,0 +1,173 @@
+/** The operation as a whole, from its entries: phase, counts, message, conditions (kairos.md a6; kstatus for GitOps tools). */
+import type { NodeOpStatus } from "../api/nodeop.ts";
+import type { Condition, NodeStatus } from "../api/status.ts";
+import { kubeTime } from "../kube/object.ts";
+import { isInFlight } from "./entry.ts";
+import { SKIPPED, tripsStopOnFailure } from "./reason.ts";
+
+/** How many nodes are where. `done` are the successful ones, skipped ones included. */
+export interface Counts {
+  readonly total: number;
+  readonly done: number;
+  readonly running: number;
+  readonly skipped: number;
+  readonly failed: number;
+}
+
+/** Counts over the targets and every node that was ever claimed. */
+export const countsOf = (
+  entries: Readonly<Record<string, NodeStatus>>,
+  targets: ReadonlyArray<string>,
+): Counts => {
+  let [total, done, running, skipped, failed] = [0, 0, 0, 0, 0];
+  for (const name in entries) {
+    const entry = entries[name]!;
+    total++;
+    if (isInFlight(entry)) running++;
+    else if (entry.phase === "Completed") done++;
+    else failed++;
+    if (entry.reason === SKIPPED && !isInFlight(entry)) skipped++;
+  }
+  for (const name of targets) if (entries[name] === undefined) total++;
+  return { total, done, running, skipped, failed };
+};
+
+/** How far an operation is. */
+export type Outcome =
+  | { readonly _tag: "Completed" }
+  /** Nothing is in flight any more, and nothing will start. */
+  | { readonly _tag: "Failed"; readonly failed: string; readonly stopped: boolean }
+  /** It cannot go on until someone changes something. */
+  | { readonly _tag: "Stalled"; readonly reason: string; readonly message: string }
+  | { readonly _tag: "Running"; readonly reason: string; readonly message: string };
+
+/** Whether the operation has ended for good: decided, and nothing in flight. */
+export const isEnded = (status: NodeOpStatus | undefined): boolean =>
+  status?.conditions?.some(
+    (condition) =>
+      (condition.type === "Completed" || condition.type === "Failed") &&
+      condition.status === "True",
+  ) === true;
+
+/** What the entries and targets amount to. `describe` names the selector for the sentence about an empty selection. */
+export const outcomeOf = (options: {
+  readonly entries: Readonly<Record<string, NodeStatus>>;
+  readonly targets: ReadonlyArray<string>;
+  readonly counts: Counts;
+  readonly stopOnFailure: boolean;
+  readonly deleting: boolean;
+  readonly selector: string;
+}): Outcome => {
+  const { counts, entries, targets } = options;
+  if (options.deleting)
+    return { _tag: "Running", reason: "Deleting", message: "The operation is being deleted" };
+  const failed = Object.keys(entries).find((name) => tripsStopOnFailure(entries[name]!));
+  if (counts.running === 0) {
+    const isComplete = targets.every((name) => entries[name] !== undefined);
+    if (failed !== undefined && (options.stopOnFailure || isComplete))
+      return { _tag: "Failed", failed, stopped: !isComplete };
+    if (isComplete && counts.total > 0) return { _tag: "Completed" };
+  }
+  if (counts.total === 0)
+    return {
+      _tag: "Running",
+      reason: "NoNodesMatch",
+      message: `No node matches ${options.selector}; waiting for one that does`,
+    };
+  return {
+    _tag: "Running",
+    reason: failed === undefined ? "InProgress" : "NodeFailed",
+    message:
+      failed === undefined
+        ? `${counts.done} of ${counts.total} nodes are done, ${counts.running} in flight`
+        : `${failed} failed: ${entries[failed]!.message ?? "no reason"}`,
+  };
+};
+
+/** The original's phase: Failed as soon as a node has failed, Completed only when every target is done. */
+export const phaseOf = (outcome: Outcome, failedCount: number): string => {
+  if (outcome._tag === "Completed" || outcome._tag === "Failed") return outcome._tag;
+  return failedCount > 0 ? "Failed" : "Running";
+};
+
+/** The sentence for people. */
+export const messageOf = (
+  outcome: Outcome,
+  counts: Counts,
+  entries: Readonly<Record<string, NodeStatus>>,
+): string => {
+  switch (outcome._tag) {
+    case "Completed":
+      return counts.skipped === 0
+        ? `All ${counts.total} nodes are done`
+        : `All ${counts.total} nodes are done, ${counts.skipped} of them were up to date`;
+    case "Failed": {
+      const rest = counts.total - counts.done - counts.failed;
+      const what = `${outcome.failed} failed: ${entries[outcome.failed]?.message ?? "no reason"}`;
+      return outcome.stopped && rest > 0 ? `${what}. Stopped; ${rest} not started` : what;
+    }
+    default:
+      return outcome.message;
+  }
+};
+
+type Verdict = {
+  readonly status: "True" | "False";
+  readonly reason: string;
+  readonly message: string;
+};
+
+const verdicts = (outcome: Outcome, message: string): Readonly<Record<string, Verdict>> => {
+  const is = (holds: boolean, reason: string): Verdict => ({
+    status: holds ? "True" : "False",
+    reason,
+    message,
+  });
+  const reason =
+    outcome._tag === "Completed"
+      ? "Completed"
+      : outcome._tag === "Failed"
+        ? "NodeFailed"
+        : outcome.reason;
+  return {
+    Ready: is(outcome._tag === "Completed", reason),
+    Reconciling: is(outcome._tag === "Running", reason),
+    Stalled: is(outcome._tag === "Failed" || outcome._tag === "Stalled", reason),
+    Completed: is(outcome._tag === "Completed", reason),
+    Failed: is(outcome._tag === "Failed", reason),
+  };
+};
+
+/** The conditions, with `lastTransitionTime` kept where the status stays; the very array given when nothing differs. */
+export const conditionsOf = (
+  previous: ReadonlyArray<Condition> | undefined,
+  outcome: Outcome,
+  message: string,
+  context: { readonly now: number; readonly generation: number },
+): ReadonlyArray<Condition> => {
+  const wanted = verdicts(outcome, message);
+  const own = Object.entries(wanted).map(([type, verdict]) => {
+    const before = previous?.find((condition) => condition.type === type);
+    if (before !== undefined && isSame(before, verdict, context.generation)) return before;
+    return {
+      type,
+      ...verdict,
+      lastTransitionTime:
+        before?.status === verdict.status ? before.lastTransitionTime : kubeTime(context.now),
+      observedGeneration: context.generation,
+    };
+  });
+  const foreign = previous?.filter((condition) => wanted[condition.type] === undefined) ?? [];
+  const next = [...own, ...foreign];
+  const isUnchanged =
+    previous !== undefined &&
+    previous.length === next.length &&
+    next.every((condition) => previous.includes(condition));
+  return isUnchanged ? previous : next;
+};
+
+const isSame = (before: Condition, verdict: Verdict, generation: number): boolean =>
+  before.status === verdict.status &&
+  before.reason === verdict.reason &&
+  before.message === verdict.message &&
+  before.observedGeneration === generation;

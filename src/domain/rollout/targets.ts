@@ -1,0 +1,45 @@
+/** Which nodes an operation is about, in which order they start, and which of them may start now. */
+import type { NodeOpSpec } from "../api/nodeop.ts";
+import { isReady, type Node } from "../kube/node.ts";
+import { isTerminating } from "../kube/pod.ts";
+import { selectsLabels } from "../kube/selector.ts";
+import { inOrder } from "../order.ts";
+import type { Note } from "./decision.ts";
+import { heldBy, holdObstacle } from "./hold.ts";
+import type { Observed } from "./observed.ts";
+
+/** The nodes that match, control planes first. No selector means every node (reference page, step 2). */
+export const targetsOf = (
+  spec: Pick<NodeOpSpec, "nodeSelector">,
+  nodes: Iterable<Node>,
+): ReadonlyArray<string> => {
+  const { nodeSelector } = spec;
+  const matching: Array<{
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+  }> = [];
+  for (const node of nodes) {
+    const labels = node.metadata.labels ?? {};
+    if (nodeSelector === undefined || selectsLabels(nodeSelector, labels))
+      matching.push({ name: node.metadata.name, labels });
+  }
+  return inOrder(matching).map((node) => node.name);
+};
+
+/** Why this node cannot be started although a slot may be free; undefined when it can. */
+export const startObstacle = (observed: Observed, name: string): Note | undefined => {
+  const node = observed.nodes.get(name);
+  if (node === undefined || isTerminating(node))
+    return { reason: "NodeGone", message: "its Node is being deleted" };
+  const other = observed.claimedByOthers.get(name);
+  if (other !== undefined)
+    return { reason: "ClaimedByAnother", message: `NodeOp ${other} is working on it` };
+  if (holdObstacle(observed, node)?._tag === "HeldByAnother")
+    return {
+      reason: "HeldByAnother",
+      message: `it is held by ${heldBy(node) ?? "another operation"}`,
+    };
+  return isReady(node)
+    ? undefined
+    : { reason: "NotReady", message: "it is not Ready; it starts when it is" };
+};

@@ -1,0 +1,464 @@
+/** The protocol of design.md §4 as a table: for each stage, what is seen and what follows. */
+import { describe, expect, it } from "@effect/vitest";
+import { decide } from "../../../src/domain/rollout/decide.ts";
+import { noteOf, type Decision } from "../../../src/domain/rollout/decision.ts";
+import type { Observed } from "../../../src/domain/rollout/observed.ts";
+import {
+  entry,
+  HELD,
+  inStage,
+  job,
+  MINE,
+  node,
+  observed,
+  operation,
+  preflightPod,
+  rebootPod,
+  START,
+} from "./support.ts";
+
+const NODE = { _tag: "Node", node: "w" } as const;
+const JOB = { _tag: "Job", node: "w" } as const;
+const JOB_PODS = { _tag: "JobPods", node: "w" } as const;
+const held = node("w", { unschedulable: true, annotations: HELD });
+const back = node("w", { unschedulable: true, annotations: HELD, bootID: "boot-2" });
+const upgrading = { stage: "Upgrading", phase: "Running", jobUID: "w-job", jobName: "j" } as const;
+const rebooting = { stage: "Rebooting", phase: "Completed", jobUID: "w-job" } as const;
+const report = (bootState: string, version?: string) => ({
+  "kairos.io/reboot-granted": "w-job",
+  "kairos.io/reboot-state": "completed",
+  "kairos.io/reboot-report": JSON.stringify({
+    from: "boot-1",
+    to: "boot-2",
+    bootState,
+    ...(version === undefined ? {} : { version }),
+  }),
+});
+
+/** What a decision amounts to, in one word per thing. */
+const summary = (decision: Decision, seen: Observed) => {
+  const before = seen.operation.status?.nodeStatuses?.["w"];
+  const after = decision.status.nodeStatuses?.["w"];
+  const stored = after === before ? "" : (after?.stage ?? `${after?.phase}`);
+  return [
+    ...decision.confirm.map((evidence) => `confirm ${evidence._tag}`),
+    ...(stored === ""
+      ? []
+      : [`store ${stored}${after?.reason === undefined ? "" : ` ${after.reason}`}`]),
+    ...decision.actions.map((action) => action._tag),
+  ].join(", ");
+};
+const expectStep = (seen: Observed, expected: string) => {
+  const decision = decide(seen);
+  expect(summary(decision, seen)).toBe(expected);
+  if (expected === "") expect(noteOf(decision, "w").message).not.toBe("");
+};
+
+describe("Claimed", () => {
+  const claimed = { stage: "Claimed", phase: "Preflight" } as const;
+  const spec = { preflight: { command: ["true"] } };
+  const ended = (phase: string, exitCode: number, message?: string) =>
+    preflightPod("w", {
+      phase,
+      containerStatuses: [
+        {
+          name: "preflight",
+          state: { terminated: { exitCode, ...(message === undefined ? {} : { message }) } },
+        },
+      ],
+    });
+  it("its preflight Pod is created", () =>
+    expectStep(inStage(claimed, { spec }), "CreatePreflightPod"));
+  it("waits for the verdict", () =>
+    expectStep(
+      inStage(claimed, {
+        spec,
+        children: { preflightPod: preflightPod("w", { phase: "Running" }) },
+      }),
+      "",
+    ));
+  it("an empty termination message starts the work", () =>
+    expectStep(
+      inStage(claimed, { spec, children: { preflightPod: ended("Succeeded", 0) } }),
+      "store Preparing",
+    ));
+  it("a termination message skips the node", () => {
+    const seen = inStage(claimed, {
+      spec,
+      children: { preflightPod: ended("Succeeded", 0, "node is already at v2\n") },
+    });
+    expectStep(seen, "store Releasing Skipped");
+    expect(decide(seen).status.nodeStatuses?.["w"]).toMatchObject({
+      phase: "Completed",
+      message: "Skipped by preflight: node is already at v2",
+      rebootStatus: "not-requested",
+    });
+  });
+  it("a failed preflight fails the node with its exit code", () => {
+    const seen = inStage(claimed, { spec, children: { preflightPod: ended("Failed", 3) } });
+    expectStep(seen, "store Cancelling PreflightFailed");
+    expect(decide(seen).status.nodeStatuses?.["w"]?.message).toBe("Preflight failed: exit 3");
+  });
+  it("a Pod that its kubelet refused is no verdict: told, then made again", () => {
+    const refused = preflightPod("w", { phase: "Failed", reason: "OutOfcpu" });
+    expectStep(
+      inStage(claimed, { spec, children: { preflightPod: refused } }),
+      "store Claimed PodRefused",
+    );
+    expectStep(
+      inStage({ ...claimed, reason: "PodRefused" }, { spec, children: { preflightPod: refused } }),
+      "DeletePod",
+    );
+  });
+  it("a Pod that ran into its deadline is a verdict", () =>
+    expectStep(
+      inStage(claimed, {
+        spec,
+        children: {
+          preflightPod: preflightPod("w", { phase: "Failed", reason: "DeadlineExceeded" }),
+        },
+      }),
+      "store Cancelling PreflightFailed",
+    ));
+  it("its deadline counts from what is stored, and never fires early", () => {
+    const children = { preflightPod: preflightPod("w", { phase: "Pending" }) };
+    expectStep(inStage(claimed, { spec, children, now: START + 600_999 }), "");
+    expectStep(
+      inStage(claimed, { spec, children, now: START + 601_000 }),
+      "store Cancelling PreflightDeadlineExceeded",
+    );
+  });
+});
+
+describe("Preparing", () => {
+  const preparing = { stage: "Preparing" } as const;
+  it("the reboot Pod comes first", () => expectStep(inStage(preparing), "CreateRebootPod"));
+  it("nothing is disturbed before the reboot Pod runs", () =>
+    expectStep(
+      inStage(preparing, { children: { rebootPod: rebootPod("w", { phase: "Pending" }) } }),
+      "",
+    ));
+  it("an image that cannot be pulled is told", () =>
+    expectStep(
+      inStage(preparing, {
+        children: {
+          rebootPod: {
+            ...rebootPod("w"),
+            status: {
+              phase: "Pending",
+              containerStatuses: [
+                {
+                  name: "reboot",
+                  state: { waiting: { reason: "ErrImagePull", message: "no such image" } },
+                },
+              ],
+            },
+          },
+        },
+      }),
+      "store Preparing ImagePullBackOff",
+    ));
+  it("a reboot Pod that ended is told, deleted, and made again", () => {
+    const children = { rebootPod: rebootPod("w", { phase: "Failed" }) };
+    expectStep(inStage(preparing, { children }), "store Preparing RebootPodEnded");
+    expectStep(inStage({ ...preparing, reason: "RebootPodEnded" }, { children }), "DeletePod");
+  });
+  it("then the node is held and cordoned in one PATCH", () => {
+    const decision = decide(inStage(preparing, { children: { rebootPod: rebootPod("w") } }));
+    expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: true }]);
+  });
+  it("a node that a person cordoned is held, and its cordon stays theirs", () => {
+    const decision = decide(
+      inStage(preparing, {
+        node: node("w", { unschedulable: true }),
+        children: { rebootPod: rebootPod("w") },
+      }),
+    );
+    expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: false }]);
+  });
+  it("a node that someone uncordoned is cordoned again", () => {
+    const decision = decide(
+      inStage(preparing, {
+        node: node("w", { annotations: HELD }),
+        children: { rebootPod: rebootPod("w") },
+      }),
+    );
+    expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: true }]);
+  });
+  it("a node held by a live operation waits", () =>
+    expectStep(
+      inStage(preparing, {
+        node: node("w", { annotations: { "operator.kairos.io/held-by": "default/other@other" } }),
+        children: { rebootPod: rebootPod("w") },
+        change: { otherOperations: new Map([["other", "live"]]) },
+      }),
+      "",
+    ));
+  it("a holder that the cache does not know is looked up live; gone, its cordon is adopted", () => {
+    const abandoned = node("w", {
+      unschedulable: true,
+      annotations: {
+        "operator.kairos.io/held-by": "default/other@other",
+        "operator.kairos.io/cordoned-by": "default/other@other",
+      },
+    });
+    const seen = { node: abandoned, children: { rebootPod: rebootPod("w") } };
+    expectStep(inStage(preparing, seen), "confirm Holder");
+    const decision = decide(
+      inStage(preparing, { ...seen, live: [{ _tag: "Holder", holder: "default/other@other" }] }),
+    );
+    expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: true }]);
+  });
+  it("the hold is believed only after a live read; then comes the suspended Job", () => {
+    const seen = { node: held, children: { rebootPod: rebootPod("w") } };
+    expectStep(inStage(preparing, seen), "confirm Node");
+    const decision = decide(inStage(preparing, { ...seen, live: [NODE] }));
+    expect(decision.actions).toMatchObject([
+      { _tag: "CreateJob", object: { spec: { suspend: true, podReplacementPolicy: "Failed" } } },
+    ]);
+  });
+  it("the Job's uid is stored before it is resumed", () => {
+    const seen = inStage(preparing, {
+      node: held,
+      children: { rebootPod: rebootPod("w"), job: job("w", { suspend: true }) },
+      live: [NODE],
+    });
+    expectStep(seen, "store Upgrading");
+    expect(decide(seen).status.nodeStatuses?.["w"]).toMatchObject({
+      phase: "Running",
+      jobUID: "w-job",
+    });
+  });
+  it("without a reboot there is no reboot Pod", () =>
+    expectStep(inStage(preparing, { spec: { rebootOnSuccess: false } }), "Hold"));
+  it("an operation that does not cordon still holds", () => {
+    const decision = decide(
+      inStage(preparing, { spec: { cordon: false, rebootOnSuccess: false } }),
+    );
+    expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: false }]);
+  });
+});
+
+describe("Upgrading", () => {
+  it("the stored Job is resumed", () =>
+    expectStep(
+      inStage(upgrading, { children: { job: job("w", { suspend: true }) } }),
+      "ResumeJob",
+    ));
+  it("a Job that is not there is looked up live, then the node has failed", () => {
+    expectStep(inStage(upgrading), "confirm Job");
+    expectStep(inStage(upgrading, { live: [JOB] }), "store Cancelling JobGone");
+  });
+  it("a Job of another uid is not ours", () =>
+    expectStep(
+      inStage(upgrading, { children: { job: job("w", { uid: "another" }) }, live: [JOB] }),
+      "store Cancelling JobGone",
+    ));
+  it("SuccessCriteriaMet is not Complete", () =>
+    expectStep(
+      inStage(upgrading, { children: { job: job("w", { condition: "SuccessCriteriaMet" }) } }),
+      "",
+    ));
+  it("Complete stores the reboot stage before any grant, with the installed version", () => {
+    const seen = inStage(upgrading, {
+      children: {
+        job: job("w", { condition: "Complete" }),
+        jobPods: [
+          {
+            metadata: { name: "p", uid: "p", resourceVersion: "1" },
+            status: {
+              phase: "Succeeded",
+              initContainerStatuses: [
+                { name: "nodeop", state: { terminated: { exitCode: 0, message: "v2\n" } } },
+              ],
+            },
+          },
+        ],
+      },
+    });
+    expectStep(seen, "store Rebooting");
+    expect(decide(seen).status.nodeStatuses?.["w"]).toMatchObject({
+      phase: "Completed",
+      rebootStatus: "pending",
+      version: "v2",
+    });
+  });
+  it.each(["FailureTarget", "Failed"])("%s fails the node", (condition) =>
+    expectStep(
+      inStage(upgrading, { children: { job: job("w", { condition }) } }),
+      "store Cancelling JobFailed",
+    ),
+  );
+  it("without a reboot Complete releases the node, and only then is stored", () => {
+    const seen = {
+      spec: { rebootOnSuccess: false },
+      children: { job: job("w", { condition: "Complete" }) },
+    };
+    expectStep(inStage(upgrading, { ...seen, node: held }), "confirm Node");
+    expectStep(inStage(upgrading, { ...seen, node: held, live: [NODE] }), "Release");
+    expectStep(inStage(upgrading, { ...seen, live: [NODE] }), "store Completed");
+  });
+});
+
+describe("Rebooting", () => {
+  it("grants the reboot to the Pod, naming the Job", () =>
+    expect(
+      decide(inStage(rebooting, { node: held, children: { rebootPod: rebootPod("w") } })).actions,
+    ).toMatchObject([{ _tag: "Grant", job: "w-job", pod: { uid: "w-reboot-pod" } }]));
+  it("a lost reboot Pod is made again", () =>
+    expectStep(inStage(rebooting, { node: held }), "CreateRebootPod"));
+  it("a report alone is no proof: the Node must be Ready in another boot, read live", () => {
+    const children = { rebootPod: rebootPod("w", { annotations: report("active") }) };
+    expectStep(inStage(rebooting, { node: held, children }), "");
+    expectStep(inStage(rebooting, { node: back, children }), "confirm Node");
+    expectStep(inStage(rebooting, { node: back, children, live: [NODE] }), "Release");
+    const released = node("w", { bootID: "boot-2" });
+    expectStep(inStage(rebooting, { node: released, children, live: [NODE] }), "store Completed");
+  });
+  it("a Node that is not Ready in its new boot is not back", () =>
+    expectStep(
+      inStage(rebooting, {
+        node: node("w", { bootID: "boot-2", ready: false }),
+        children: { rebootPod: rebootPod("w", { annotations: report("active") }) },
+        live: [NODE],
+      }),
+      "",
+    ));
+  it.each([
+    ["passive", "v2"],
+    ["recovery", "v2"],
+    ["active", "v1"],
+    ["active", undefined],
+  ])("booting %s %s instead of the installed v2 fails the node as FellBack", (state, version) =>
+    expectStep(
+      inStage(
+        { ...rebooting, version: "v2" },
+        {
+          node: back,
+          children: { rebootPod: rebootPod("w", { annotations: report(state, version) }) },
+          live: [NODE],
+        },
+      ),
+      "store Cancelling FellBack",
+    ),
+  );
+  it("after the grant an early end has to settle", () => {
+    expectStep(
+      inStage(rebooting, { children: { rebootPod: rebootPod("w") }, now: START + 3_601_000 }),
+      "store Settling RebootDeadlineExceeded",
+    );
+    expectStep(
+      inStage(rebooting, {
+        children: {
+          rebootPod: rebootPod("w", { annotations: { "kairos.io/reboot-state": "failed" } }),
+        },
+      }),
+      "store Settling RebootFailed",
+    );
+  });
+});
+
+describe("Cancelling and Settling", () => {
+  const cancelling = {
+    stage: "Cancelling",
+    phase: "Failed",
+    reason: "JobFailed",
+    endingSince: "2026-01-01T00:00:00Z",
+  } as const;
+  const settling = { ...cancelling, stage: "Settling", bootID: "boot-1" } as const;
+  it("stops the Job and deletes the Pods", () =>
+    expectStep(
+      inStage(cancelling, { node: held, children: { job: job("w"), rebootPod: rebootPod("w") } }),
+      "SuspendJob, DeletePod",
+    ));
+  it("waits for the Job's Pod, and believes its end only live", () => {
+    const pod = {
+      metadata: { name: "p", uid: "p", resourceVersion: "1" },
+      status: { phase: "Running" },
+    };
+    const stopped = { job: job("w", { suspend: true }) };
+    expectStep(inStage(cancelling, { node: held, children: { ...stopped, jobPods: [pod] } }), "");
+    expectStep(inStage(cancelling, { node: held, children: stopped }), "confirm JobPods");
+    expectStep(
+      inStage(cancelling, { node: held, children: stopped, live: [JOB_PODS] }),
+      "confirm Node",
+    );
+  });
+  it("a failed node stays cordoned and is let go", () =>
+    expect(
+      decide(inStage(cancelling, { node: held, live: [JOB_PODS, NODE] })).actions,
+    ).toMatchObject([{ _tag: "Release", uncordon: false }]));
+  it("with uncordonOnFailure it is uncordoned", () =>
+    expect(
+      decide(
+        inStage(cancelling, {
+          node: held,
+          live: [JOB_PODS, NODE],
+          spec: { uncordonOnFailure: true },
+        }),
+      ).actions,
+    ).toMatchObject([{ _tag: "Release", uncordon: true }]));
+  it("only a node that is free is stored as Failed", () =>
+    expectStep(
+      inStage(cancelling, { live: [JOB_PODS, NODE] }),
+      "store Failed JobFailed",
+    ));
+  it("settling waits five minutes in one boot", () => {
+    expectStep(inStage(settling, { node: held, now: START + 290_000 }), "");
+    expectStep(inStage(settling, { node: held, now: START + 301_000 }), "confirm Node");
+    expectStep(inStage(settling, { node: held, now: START + 301_000, live: [NODE] }), "Release");
+  });
+  it("settling starts anew in another boot, and forgets the boot while NotReady", () => {
+    expectStep(inStage(settling, { node: back, now: START + 290_000 }), "store Settling JobFailed");
+    const away = inStage(settling, { node: node("w", { ready: false }), now: START + 290_000 });
+    expect(decide(away).status.nodeStatuses?.["w"]?.bootID).toBeUndefined();
+  });
+  it("a report of the reboot ends the settling", () =>
+    expectStep(
+      inStage(settling, {
+        children: { rebootPod: rebootPod("w", { annotations: report("active") }) },
+      }),
+      "store Cancelling JobFailed",
+    ));
+});
+
+describe("what ends a node early in every stage", () => {
+  const stages = [
+    { stage: "Claimed" },
+    { stage: "Preparing" },
+    { stage: "Upgrading", jobUID: "w-job" },
+    { stage: "Rebooting", jobUID: "w-job" },
+  ] as const;
+  it.each(stages)("$stage: a deleted operation", (stage) => {
+    const seen = inStage(stage, { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    const way = stage.stage === "Rebooting" ? "Settling" : "Cancelling";
+    expectStep(seen, `store ${way} OperationDeleted`);
+  });
+  it.each(stages)("$stage: its Node is gone or another, by a live read", (stage) => {
+    for (const other of [undefined, node("w", { uid: "reborn" })]) {
+      expectStep(inStage(stage, { node: other }), "confirm Node");
+      const way = stage.stage === "Rebooting" ? "Settling" : "Cancelling";
+      expectStep(inStage(stage, { node: other, live: [NODE] }), `store ${way} NodeGone`);
+    }
+  });
+});
+
+describe("a deleted operation", () => {
+  const metadata = { deletionTimestamp: "2026-01-01T00:00:00Z" };
+  it("takes the cordon off a node that had failed, then lets go of its finalizer", () => {
+    const status = {
+      observedGeneration: 1,
+      nodeStatuses: { w: entry("w", { phase: "Failed", reason: "JobFailed" }) },
+    };
+    const left = node("w", {
+      unschedulable: true,
+      annotations: { "operator.kairos.io/cordoned-by": MINE },
+    });
+    const first = decide(observed({ operation: operation({ metadata, status }), nodes: [left] }));
+    expect(first.actions).toMatchObject([{ _tag: "Release", uncordon: true }]);
+    const then = decide(
+      observed({ operation: operation({ metadata, status }), nodes: [node("w")] }),
+    );
+    expect(then.actions).toMatchObject([{ _tag: "RemoveFinalizer" }]);
+  });
+});
