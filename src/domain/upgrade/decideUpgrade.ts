@@ -1,0 +1,64 @@
+/** What one pass over a NodeOpUpgrade does: make its NodeOp, pass on what steers, mirror the status. Pure and total. */
+import type { NodeOp } from "../api/nodeop.ts";
+import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts";
+import { controllerOf, type NewKubeObject } from "../kube/object.ts";
+import { isEnded } from "../rollout/summary.ts";
+import { steering, translate } from "../translate.ts";
+import { mirror, stalled } from "./mirror.ts";
+
+/** What is known of the NodeOp of the upgrade's name. */
+export type OwnOperation =
+  | { readonly _tag: "Exists"; readonly operation: NodeOp }
+  /** Not in the cache. */
+  | { readonly _tag: "Unknown" }
+  /** Not there, by a live read. */
+  | { readonly _tag: "Absent" };
+
+export type UpgradeDecision =
+  | { readonly _tag: "Nothing" }
+  /** Look the NodeOp up live, then decide again. */
+  | { readonly _tag: "Confirm" }
+  | { readonly _tag: "Create"; readonly object: NewKubeObject }
+  /** A merge patch of the NodeOp's spec. */
+  | { readonly _tag: "Steer"; readonly operation: NodeOp; readonly patch: object }
+  | { readonly _tag: "Store"; readonly status: NodeOpUpgradeStatus };
+
+/** Decides one pass. */
+export const decideUpgrade = (
+  upgrade: NodeOpUpgrade,
+  own: OwnOperation,
+  now: number,
+): UpgradeDecision => {
+  if (upgrade.metadata.deletionTimestamp !== undefined) return { _tag: "Nothing" };
+  if (own._tag === "Exists") return withOperation(upgrade, own.operation, now);
+  // An ended upgrade never runs again, whatever became of its NodeOp.
+  if (isEnded(upgrade.status)) return { _tag: "Nothing" };
+  if (own._tag === "Unknown") return { _tag: "Confirm" };
+  if (upgrade.status?.nodeOpName === undefined)
+    return { _tag: "Create", object: translate(upgrade) };
+  return store(
+    upgrade,
+    stalled(upgrade, now, {
+      reason: "NodeOpDeleted",
+      message: `NodeOp ${upgrade.metadata.name} was deleted before it ended; delete this NodeOpUpgrade and create one with a new name to go on`,
+    }),
+  );
+};
+
+const withOperation = (upgrade: NodeOpUpgrade, operation: NodeOp, now: number): UpgradeDecision => {
+  if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid)
+    return store(
+      upgrade,
+      stalled(upgrade, now, {
+        reason: "NodeOpNameTaken",
+        message: `NodeOp ${operation.metadata.name} exists and does not belong to this NodeOpUpgrade; delete it, or create a NodeOpUpgrade with another name`,
+      }),
+    );
+  const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation.spec);
+  return patch === undefined
+    ? store(upgrade, mirror(upgrade, operation, now))
+    : { _tag: "Steer", operation, patch };
+};
+
+const store = (upgrade: NodeOpUpgrade, status: NodeOpUpgradeStatus): UpgradeDecision =>
+  status === upgrade.status ? { _tag: "Nothing" } : { _tag: "Store", status };

@@ -1,0 +1,159 @@
+/** The status of a NodeOpUpgrade: what its NodeOp reports, in the original's words (kairos.md a4). */
+import type { NodeOp } from "../api/nodeop.ts";
+import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts";
+import type { Condition, NodeStatus } from "../api/status.ts";
+import { isEqual } from "../kube/mergePatch.ts";
+import { kubeTime } from "../kube/object.ts";
+import { conditionsOf, type Outcome } from "../rollout/summary.ts";
+
+/** Above this many nodes only counts and failures are mirrored: the NodeOp has the rest. */
+export const MIRRORED_NODES_MAX = 1000;
+
+type Entries = Readonly<Record<string, NodeStatus>>;
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  Running: "Upgrade operation is running",
+  Completed: "Upgrade operation completed successfully",
+  Failed: "Upgrade operation failed",
+};
+
+/** The original's sentence for the phase, and what the NodeOp has to add. */
+const messageOf = (operation: NodeOp): string => {
+  const { phase, message } = operation.status ?? {};
+  const sentence = SENTENCES[phase ?? ""] ?? "Upgrade operation is pending";
+  return message === undefined || phase === "Completed" ? sentence : `${sentence}: ${message}`;
+};
+
+/** The part of a node's entry that users know; how far inside a phase a node is stays with the NodeOp. */
+const mirrored = ({
+  phase,
+  jobName,
+  message,
+  rebootStatus,
+  reason,
+  startedAt,
+  finishedAt,
+  lastUpdated,
+}: NodeStatus): NodeStatus => {
+  const entry = {
+    phase,
+    jobName,
+    message,
+    rebootStatus,
+    reason,
+    startedAt,
+    finishedAt,
+    lastUpdated,
+  };
+  return Object.fromEntries(
+    Object.entries(entry).filter(([, value]) => value !== undefined),
+  ) as unknown as NodeStatus;
+};
+
+const saysTheSame = (before: NodeStatus | undefined, after: NodeStatus): boolean =>
+  before !== undefined &&
+  isEqual({ ...before, lastUpdated: undefined }, { ...after, lastUpdated: undefined });
+
+const mirrorEntries = (before: Entries, source: Entries): Entries => {
+  const names = Object.keys(source);
+  const isLarge = names.length > MIRRORED_NODES_MAX;
+  const after: Record<string, NodeStatus> = {};
+  for (const name of names) {
+    const entry = source[name]!;
+    if (isLarge && entry.phase !== "Failed") continue;
+    const mirror = mirrored(entry);
+    const known = before[name];
+    after[name] = known !== undefined && saysTheSame(known, mirror) ? known : mirror;
+  }
+  const isUnchanged =
+    Object.keys(before).length === Object.keys(after).length &&
+    Object.keys(after).every((name) => after[name] === before[name]);
+  return isUnchanged ? before : after;
+};
+
+/** The next status of the upgrade whose NodeOp this is; the very one it has when nothing differs. */
+export const mirror = (
+  upgrade: NodeOpUpgrade,
+  operation: NodeOp,
+  now: number,
+): NodeOpUpgradeStatus => {
+  const before = upgrade.status ?? {};
+  const source = operation.status ?? {};
+  const entries = mirrorEntries(before.nodeStatuses ?? {}, source.nodeStatuses ?? {});
+  return settled(before, now, {
+    phase: source.phase ?? "Initializing",
+    nodeOpName: operation.metadata.name,
+    message: messageOf(operation),
+    ...(before.nodeStatuses === undefined && Object.keys(entries).length === 0
+      ? {}
+      : { nodeStatuses: entries }),
+    ...conditions(mirrorConditions(before.conditions, source.conditions)),
+    ...counts(source),
+    observedGeneration: upgrade.metadata.generation ?? 0,
+  });
+};
+
+const conditions = (value: ReadonlyArray<Condition> | undefined) =>
+  value === undefined ? {} : { conditions: value };
+
+const mirrorConditions = (
+  before: ReadonlyArray<Condition> | undefined,
+  source: ReadonlyArray<Condition> | undefined,
+): ReadonlyArray<Condition> | undefined => {
+  if (source === undefined) return before;
+  // The generation of the NodeOp means nothing to readers of the NodeOpUpgrade.
+  const after = source.map(({ observedGeneration: _, ...condition }) => condition);
+  return isEqual(before, after) ? before : after;
+};
+
+const counts = ({
+  total,
+  done,
+  running,
+  skipped,
+  failed,
+  progress,
+}: NonNullable<NodeOp["status"]>) =>
+  total === undefined || done === undefined || running === undefined
+    ? {}
+    : {
+        total,
+        done,
+        running,
+        skipped: skipped ?? 0,
+        failed: failed ?? 0,
+        progress: progress ?? "",
+      };
+
+/** Right after its NodeOp was created. */
+export const initializing = (upgrade: NodeOpUpgrade, now: number): NodeOpUpgradeStatus =>
+  settled(upgrade.status ?? {}, now, {
+    phase: "Initializing",
+    nodeOpName: upgrade.metadata.name,
+    message: "NodeOp created",
+    observedGeneration: upgrade.metadata.generation ?? 0,
+  });
+
+/** The upgrade cannot go on until someone changes something. */
+export const stalled = (
+  upgrade: NodeOpUpgrade,
+  now: number,
+  why: { readonly reason: string; readonly message: string },
+): NodeOpUpgradeStatus => {
+  const generation = upgrade.metadata.generation ?? 0;
+  const outcome: Outcome = { _tag: "Stalled", ...why };
+  return settled(upgrade.status ?? {}, now, {
+    message: why.message,
+    observedGeneration: generation,
+    conditions: conditionsOf(upgrade.status?.conditions, outcome, why.message, { now, generation }),
+  });
+};
+
+const settled = (
+  before: NodeOpUpgradeStatus,
+  now: number,
+  change: NodeOpUpgradeStatus,
+): NodeOpUpgradeStatus => {
+  const [old, next] = [{ ...before }, { ...before, ...change }] as const;
+  return isEqual(old, next) ? before : { ...next, lastUpdated: kubeTime(now) };
+};

@@ -1,0 +1,171 @@
+/** What the operator knows of the cluster without asking: one informer per kind, and which operation a change concerns. */
+import { Context, Effect } from "effect";
+import type { NodeOp } from "../../domain/api/nodeop.ts";
+import type { NodeOpUpgrade } from "../../domain/api/nodeopupgrade.ts";
+import type { Job } from "../../domain/kube/job.ts";
+import { isReady, type Node } from "../../domain/kube/node.ts";
+import { isEqual } from "../../domain/kube/mergePatch.ts";
+import { controllerOf, objectKey } from "../../domain/kube/object.ts";
+import type { Pod } from "../../domain/kube/pod.ts";
+import { LABEL_NODEOP } from "../../domain/labels.ts";
+import { isInFlight } from "../../domain/rollout/entry.ts";
+import { heldBy } from "../../domain/rollout/hold.ts";
+import { isEnded } from "../../domain/rollout/summary.ts";
+import * as Informer from "../../services/Informer.ts";
+import {
+  JobResource,
+  NodeOpResource,
+  NodeOpUpgradeResource,
+  NodeResource,
+  PodResource,
+} from "./resources.ts";
+
+/** The informers, and `membership`, which grows whenever a Node comes, goes or changes its labels. */
+export interface CachesShape {
+  readonly operations: Informer.Informer<NodeOp>;
+  readonly upgrades: Informer.Informer<NodeOpUpgrade>;
+  readonly nodes: Informer.Informer<Node>;
+  readonly jobs: Informer.Informer<Job>;
+  readonly pods: Informer.Informer<Pod, "controller">;
+  readonly membership: () => number;
+}
+
+/** Who is told that an object needs another look. Keys are `namespace/name`. */
+export interface Listeners {
+  readonly operation: (key: string) => void;
+  readonly upgrade: (key: string) => void;
+  /** An operation is gone: what it left on Nodes is to be swept. */
+  readonly operationGone: () => void;
+}
+
+export class Caches extends Context.Service<Caches, CachesShape>()(
+  "nodeop/programs/operator/Caches",
+) {}
+
+const meta = (object: {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+}) => ({
+  key: objectKey(object.metadata),
+  uid: object.metadata.uid,
+  resourceVersion: object.metadata.resourceVersion,
+});
+
+const children = { labelSelector: LABEL_NODEOP };
+
+/** Makes the informers; `run` of each is to be joined by main. */
+export const makeCaches = Effect.fnUntraced(function* (options: {
+  readonly namespace?: string | undefined;
+  readonly listeners: Listeners;
+}): Effect.fn.Return<CachesShape> {
+  const { listeners, namespace } = options;
+  let membership = 0;
+  const operations = yield* Informer.make<NodeOp>({
+    of: NodeOpResource,
+    selection: { namespace },
+    meta,
+    onChange: ({ key, before, after }) => {
+      listeners.operation(key);
+      const upgrade = controllerOf((after ?? before)!.metadata);
+      if (upgrade?.kind === "NodeOpUpgrade")
+        listeners.upgrade(
+          objectKey({ namespace: (after ?? before)!.metadata.namespace, name: upgrade.name }),
+        );
+      if (after === undefined) listeners.operationGone();
+    },
+  });
+  const upgrades = yield* Informer.make<NodeOpUpgrade>({
+    of: NodeOpUpgradeResource,
+    selection: { namespace },
+    meta,
+    onChange: ({ key }) => listeners.upgrade(key),
+  });
+  const nodes = yield* Informer.make<Node>({
+    of: NodeResource,
+    meta,
+    onChange: ({ key, before, after }) => {
+      const matters = changesMembership(before, after);
+      if (matters) membership++;
+      for (const [operationKey, operation] of operations.all())
+        if (concerns(operation, key, matters || changesEligibility(before, after)))
+          listeners.operation(operationKey);
+    },
+  });
+  const jobs = yield* Informer.make<Job>({
+    of: JobResource,
+    selection: { ...children, namespace },
+    meta,
+    onChange: ({ before, after }) => tellNodeOp(listeners, (after ?? before)!),
+  });
+  const pods = yield* Informer.make<Pod, "controller">({
+    of: PodResource,
+    selection: { ...children, namespace },
+    meta,
+    indexes: { controller: (pod) => [controllerOf(pod.metadata)?.uid ?? ""] },
+    onChange: ({ before, after }) => {
+      const pod = (after ?? before)!;
+      tellNodeOp(listeners, pod);
+      const owner = controllerOf(pod.metadata);
+      if (owner?.kind !== "Job") return;
+      const job = jobs.get(objectKey({ namespace: pod.metadata.namespace, name: owner.name }));
+      if (job !== undefined) tellNodeOp(listeners, job);
+    },
+  });
+  return { operations, upgrades, nodes, jobs, pods, membership: () => membership };
+});
+
+/** A child's change concerns the NodeOp that controls it. */
+const tellNodeOp = (listeners: Listeners, child: Job | Pod): void => {
+  const owner = controllerOf(child.metadata);
+  if (owner?.kind === "NodeOp")
+    listeners.operation(objectKey({ namespace: child.metadata.namespace, name: owner.name }));
+};
+
+const changesMembership = (before: Node | undefined, after: Node | undefined): boolean =>
+  before === undefined ||
+  after === undefined ||
+  before.metadata.uid !== after.metadata.uid ||
+  !isEqual(before.metadata.labels, after.metadata.labels);
+
+const changesEligibility = (before: Node | undefined, after: Node | undefined): boolean =>
+  before !== undefined &&
+  after !== undefined &&
+  (isReady(before) !== isReady(after) || heldBy(before) !== heldBy(after));
+
+/** An operation looks again when one of its nodes in flight changed, or when the nodes that may start did. */
+const concerns = (operation: NodeOp, node: string, startable: boolean): boolean => {
+  const { status } = operation;
+  const entry = status?.nodeStatuses?.[node];
+  if (entry !== undefined) return isInFlight(entry);
+  return startable && !isEnded(status);
+};
+
+/** The loops of all informers: none of them ends. */
+export const runCaches = (caches: CachesShape) =>
+  Effect.all(
+    [
+      caches.operations.run,
+      caches.upgrades.run,
+      caches.nodes.run,
+      caches.jobs.run,
+      caches.pods.run,
+    ],
+    { concurrency: "unbounded", discard: true },
+  );
+
+/** Completes when every cache has been filled once; nothing is decided before. */
+export const cachesSynced = (caches: CachesShape) =>
+  Effect.all(
+    [
+      caches.operations.synced,
+      caches.upgrades.synced,
+      caches.nodes.synced,
+      caches.jobs.synced,
+      caches.pods.synced,
+    ],
+    { discard: true },
+  );

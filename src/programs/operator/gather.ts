@@ -1,0 +1,95 @@
+/** Gathers what `decide` looks at from the caches: no request is sent, and only what is in flight is collected. */
+import type { NodeOp } from "../../domain/api/nodeop.ts";
+import { controllerOf, objectKey } from "../../domain/kube/object.ts";
+import { childNames } from "../../domain/names.ts";
+import { namesInFlight } from "../../domain/rollout/admit.ts";
+import type {
+  Children,
+  Observed,
+  OtherOperation,
+  Settings,
+} from "../../domain/rollout/observed.ts";
+import { isEnded } from "../../domain/rollout/summary.ts";
+import { targetsOf } from "../../domain/rollout/targets.ts";
+import type { CachesShape } from "./Caches.ts";
+import type { OperationMemory } from "./Memory.ts";
+
+export const gather = (options: {
+  readonly caches: CachesShape;
+  readonly memory: OperationMemory;
+  readonly operation: NodeOp;
+  readonly settings: Settings;
+  readonly now: number;
+}): Observed => {
+  const { caches, memory, operation, settings, now } = options;
+  const others = otherOperations(caches, operation);
+  return {
+    now,
+    operation,
+    nodes: caches.nodes.all(),
+    targets: targets(caches, memory, operation),
+    children: childrenInFlight(caches, operation),
+    claimedByOthers: others.claims,
+    otherOperations: others.byUID,
+    live: new Set(),
+    problems: memory.problems,
+    settings,
+  };
+};
+
+/** Selecting and sorting all nodes again only when nodes came, went or changed labels. */
+const targets = (caches: CachesShape, memory: OperationMemory, operation: NodeOp) => {
+  const { nodeSelector } = operation.spec;
+  const membership = caches.membership();
+  const known = memory.targets;
+  if (known !== undefined && known.of === nodeSelector && known.membership === membership)
+    return known.names;
+  const names = targetsOf(operation.spec, caches.nodes.all().values());
+  memory.targets = { of: nodeSelector, membership, names };
+  return names;
+};
+
+const childrenInFlight = (
+  caches: CachesShape,
+  operation: NodeOp,
+): ReadonlyMap<string, Children> => {
+  const entries = operation.status?.nodeStatuses ?? {};
+  const children = new Map<string, Children>();
+  for (const name of namesInFlight(entries))
+    children.set(name, childrenOf(caches, operation, name, entries[name]!.nodeUID ?? ""));
+  return children;
+};
+
+/** Children are found by their names, which derive from uids, and believed only when this operation controls them. */
+const childrenOf = (
+  caches: CachesShape,
+  operation: NodeOp,
+  node: string,
+  nodeUID: string,
+): Children => {
+  const { namespace, uid } = operation.metadata;
+  const names = childNames(operation.metadata, { name: node, uid: nodeUID });
+  const mine = <A extends { readonly metadata: Parameters<typeof controllerOf>[0] }>(
+    child: A | undefined,
+  ): A | undefined =>
+    child !== undefined && controllerOf(child.metadata)?.uid === uid ? child : undefined;
+  const job = mine(caches.jobs.get(objectKey({ namespace, name: names.job })));
+  return {
+    preflightPod: mine(caches.pods.get(objectKey({ namespace, name: names.preflightPod }))),
+    rebootPod: mine(caches.pods.get(objectKey({ namespace, name: names.rebootPod }))),
+    job,
+    jobPods: job === undefined ? [] : [...caches.pods.by("controller", job.metadata.uid)],
+  };
+};
+
+const otherOperations = (caches: CachesShape, operation: NodeOp) => {
+  const byUID = new Map<string, OtherOperation>();
+  const claims = new Map<string, string>();
+  for (const [key, other] of caches.operations.all()) {
+    if (other.metadata.uid === operation.metadata.uid) continue;
+    const finished = isEnded(other.status) && other.metadata.deletionTimestamp === undefined;
+    byUID.set(other.metadata.uid, finished ? "finished" : "live");
+    for (const node of namesInFlight(other.status?.nodeStatuses ?? {})) claims.set(node, key);
+  }
+  return { byUID, claims };
+};

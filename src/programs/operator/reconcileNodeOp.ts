@@ -1,0 +1,163 @@
+/**
+ * One reconcile of a NodeOp: gather → decide → claim → apply, as often as something comes of it, then wait for a change
+ * or for the time that the decision names. What is acted on has been stored before; a 409 means that somebody else wrote:
+ * forget everything, come again.
+ */
+import { Clock, Effect } from "effect";
+import type { NodeOp, NodeOpStatus } from "../../domain/api/nodeop.ts";
+import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
+import { decide } from "../../domain/rollout/decide.ts";
+import { isIrrevocable, type Action, type Decision } from "../../domain/rollout/decision.ts";
+import type { Observed, Settings } from "../../domain/rollout/observed.ts";
+import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
+import { actionKey, applyAll } from "./apply.ts";
+import { Caches } from "./Caches.ts";
+import { confirm } from "./confirm.ts";
+import { gather } from "./gather.ts";
+import { STATUS_INTERVAL_MILLIS, type Memory, type OperationMemory } from "./Memory.ts";
+import { NodeOpResource } from "./resources.ts";
+
+/** A pass that still finds something to do after this many rounds gives the other operations a turn. */
+const ROUNDS_MAX = 32;
+
+/** When to look again even if nothing changes, in milliseconds since the epoch. */
+export interface LookAgain {
+  readonly at: number | undefined;
+}
+
+interface Round {
+  readonly observed: Observed;
+  /** Whether the operation was read after everything else that is observed, so that irrevocable actions may follow. */
+  readonly isOperationLive: boolean;
+}
+
+export const reconcileNodeOp = Effect.fnUntraced(function* (
+  key: string,
+  options: { readonly settings: Settings; readonly memory: Memory },
+): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
+  const caches = yield* Caches;
+  const operation = caches.operations.get(key);
+  if (operation === undefined) {
+    options.memory.drop(key);
+    return { at: undefined };
+  }
+  const memory = options.memory.of(key, operation.metadata.uid);
+  const now = yield* Clock.currentTimeMillis;
+  let round: Round = {
+    observed: gather({ caches, memory, operation, settings: options.settings, now }),
+    isOperationLive: false,
+  };
+  for (let count = 0; count < ROUNDS_MAX; count++) {
+    const next = yield* oneRound(round, memory);
+    if ("at" in next) return next;
+    round = next;
+  }
+  return { at: yield* Clock.currentTimeMillis };
+});
+
+/** Decides once and does one thing about it: read live, store, or act. Answers with the next round, or with when to look again. */
+const oneRound = Effect.fnUntraced(function* (
+  round: Round,
+  memory: OperationMemory,
+): Effect.fn.Return<Round | LookAgain, ApiError, KubeApi | Caches> {
+  const { observed } = round;
+  const decision = decide(observed);
+  if (decision.confirm.length > 0)
+    return { observed: yield* confirm(observed, decision.confirm), isOperationLive: false };
+  const isNews = decision.status !== observed.operation.status;
+  const storeAt = isNews ? memory.statusWrittenAt + STATUS_INTERVAL_MILLIS : undefined;
+  if (storeAt !== undefined && storeAt <= observed.now) {
+    const stored = yield* storeStatus(observed.operation, decision.status, memory);
+    return { observed: yield* at(observed, stored), isOperationLive: true };
+  }
+  return yield* act(round, decision, memory, storeAt);
+});
+
+const act = Effect.fnUntraced(function* (
+  round: Round,
+  decision: Decision,
+  memory: OperationMemory,
+  storeAt: number | undefined,
+): Effect.fn.Return<Round | LookAgain, ApiError, KubeApi | Caches> {
+  const { observed } = round;
+  const { due, laterAt } = dueActions(
+    decision.actions,
+    memory,
+    observed.now,
+    storeAt !== undefined,
+  );
+  const again = { at: earliest(decision.wakeAt, storeAt, laterAt) };
+  if (due.length === 0) return again;
+  if (due.some(isIrrevocable) && !round.isOperationLive) {
+    const fresh = yield* readOperation(observed.operation);
+    return { observed: yield* at(observed, fresh), isOperationLive: true };
+  }
+  const applied = yield* applyAll(observed, due, memory);
+  return applied.done > 0
+    ? { observed: yield* at(applied.observed, applied.observed.operation), isOperationLive: false }
+    : { at: earliest(again.at, applied.retryAt) };
+});
+
+/** Actions whose last attempt is long enough ago. While a status is due, the operation's own metadata is left alone. */
+const dueActions = (
+  actions: ReadonlyArray<Action>,
+  memory: OperationMemory,
+  now: number,
+  isStatusDue: boolean,
+) => {
+  const due: Array<Action> = [];
+  let laterAt: number | undefined;
+  for (const action of actions) {
+    if (isStatusDue && action._tag === "RemoveFinalizer") continue;
+    const notBefore = memory.notBefore(actionKey(action));
+    if (notBefore <= now) due.push(action);
+    else laterAt = earliest(laterAt, notBefore);
+  }
+  return { due, laterAt };
+};
+
+/** The same observation at the present time, with another version of the operation. */
+const at = (observed: Observed, operation: NodeOp) =>
+  Effect.map(Clock.currentTimeMillis, (now): Observed => ({ ...observed, operation, now }));
+
+const readOperation = Effect.fnUntraced(function* (operation: NodeOp) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, namespace } = operation.metadata;
+  const fresh = yield* api.get(NodeOpResource, { name, namespace });
+  caches.operations.observe(fresh);
+  return fresh;
+});
+
+/** The claim: only what changed, under the resourceVersion that was read. */
+const storeStatus = Effect.fnUntraced(function* (
+  operation: NodeOp,
+  status: NodeOpStatus,
+  memory: OperationMemory,
+) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, namespace, uid, resourceVersion } = operation.metadata;
+  const stored = yield* Effect.onError(
+    api.patch(
+      NodeOpResource,
+      { name, namespace },
+      {
+        metadata: { uid, resourceVersion },
+        status: mergePatchBetween(operation.status ?? {}, status) ?? {},
+      },
+      { subresource: "status" },
+    ),
+    // Whatever went wrong, the cached operation may be old: the next pass starts from a fresh one.
+    () => Effect.ignore(readOperation(operation)),
+  );
+  memory.statusWrittenAt = yield* Clock.currentTimeMillis;
+  caches.operations.observe(stored);
+  return stored;
+});
+
+const earliest = (...times: ReadonlyArray<number | undefined>): number | undefined =>
+  times.reduce(
+    (first, time) => (time === undefined ? first : Math.min(first ?? time, time)),
+    undefined,
+  );

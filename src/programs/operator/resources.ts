@@ -1,0 +1,30 @@
+/** The resources that the operator reads, each with the view that its caches keep. */
+import { Result, Schema } from "effect";
+import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
+import { Job } from "../../domain/kube/job.ts";
+import { Node } from "../../domain/kube/node.ts";
+import { Pod } from "../../domain/kube/pod.ts";
+import { ViewMeta } from "../../domain/kube/view.ts";
+import {
+  Jobs,
+  NodeOps,
+  NodeOpUpgrades,
+  Nodes,
+  Pods,
+  type Resource,
+} from "../../domain/kube/resource.ts";
+import { typed, typedWith } from "../../services/typed.ts";
+
+export const NodeResource = typed(Nodes, Node);
+export const PodResource = typed(Pods, Pod);
+export const JobResource = typed(Jobs, Job);
+export const NodeOpResource = typedWith(NodeOps, (json) =>
+  Result.mapError(decodeNodeOp(json), (problems) => problems.message),
+);
+export const NodeOpUpgradeResource = typedWith(NodeOpUpgrades, (json) =>
+  Result.mapError(decodeNodeOpUpgrade(json), (problems) => problems.message),
+);
+
+/** A resource of which only the metadata matters. */
+export const metadataOnly = (resource: Resource) =>
+  typed(resource, Schema.Struct({ metadata: ViewMeta }));

@@ -1,0 +1,87 @@
+/** Takes holds and cordons off Nodes whose operation no longer exists: at start, every ten minutes, and when one goes. */
+import { Clock, Effect, Queue } from "effect";
+import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, parseHolder } from "../../domain/labels.ts";
+import type { Node } from "../../domain/kube/node.ts";
+import { orphanOn, ownersNamedBy, type Orphan, type Owner } from "../../domain/rollout/orphans.ts";
+import { KubeApi } from "../../services/KubeApi.ts";
+import { Caches, type CachesShape } from "./Caches.ts";
+import { NodeOpResource, NodeResource } from "./resources.ts";
+
+const INTERVAL = "10 minutes";
+
+/** One sweep over all Nodes. Only a live read decides that an operation is gone. */
+export const sweep = Effect.fnUntraced(function* (): Effect.fn.Return<
+  void,
+  never,
+  KubeApi | Caches
+> {
+  const caches: CachesShape = yield* Caches;
+  const marked = [...caches.nodes.all().values()].filter((node) => ownersNamedBy(node).length > 0);
+  if (marked.length === 0) return;
+  const owners = yield* readOwners(new Set(marked.flatMap(ownersNamedBy)));
+  for (const node of marked) {
+    const orphan = orphanOn(node, owners);
+    if (orphan !== undefined) yield* takeOff(node, orphan);
+  }
+});
+
+/** Reads every operation that is named live; one whose answer is neither yes nor no is left out, and with it its Nodes. */
+const readOwners = Effect.fnUntraced(function* (names: ReadonlySet<string>) {
+  const api = yield* KubeApi;
+  const owners = new Map<string, Owner>();
+  for (const name of names) {
+    const ref = parseHolder(name);
+    if (ref === undefined) continue;
+    const owner = yield* api.get(NodeOpResource, ref).pipe(
+      Effect.map((operation): Owner => ({ _tag: "Exists", operation })),
+      Effect.catchTag("NotFound", () => Effect.succeed<Owner>({ _tag: "Gone" })),
+      Effect.catch((error) =>
+        Effect.as(
+          Effect.annotateLogs(Effect.logWarning("sweep could not read an operation"), {
+            error: error.message,
+          }),
+          undefined,
+        ),
+      ),
+    );
+    if (owner !== undefined) owners.set(name, owner);
+  }
+  return owners;
+});
+
+const takeOff = Effect.fnUntraced(function* (node: Node, orphan: Orphan) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, uid, resourceVersion } = node.metadata;
+  const patch = {
+    metadata: {
+      uid,
+      resourceVersion,
+      annotations: {
+        ...(orphan.hold ? { [ANNOTATION_HELD_BY]: null } : {}),
+        ...(orphan.cordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),
+      },
+    },
+    ...(orphan.cordon ? { spec: { unschedulable: null } } : {}),
+  };
+  // A conflict means that somebody changed the Node: the next sweep looks at what it is then.
+  yield* api.patch(NodeResource, { name }, patch).pipe(
+    Effect.tap((swept) => Effect.sync(() => caches.nodes.observe(swept))),
+    Effect.asVoid,
+    Effect.catch((error) =>
+      Effect.annotateLogs(Effect.logWarning("sweep could not free a node"), {
+        error: error.message,
+      }),
+    ),
+  );
+});
+
+/** Sweeps for ever; an item in `requests` asks for a sweep now. */
+export const sweeper = (
+  requests: Queue.Dequeue<void>,
+): Effect.Effect<never, never, KubeApi | Caches> =>
+  sweep().pipe(
+    Effect.andThen(Effect.timeoutOption(Queue.take(requests), INTERVAL)),
+    Effect.andThen(Clock.currentTimeMillis),
+    Effect.forever,
+  );

@@ -1,0 +1,172 @@
+/**
+ * The reboot agent: the container of the reboot Pod (design.md §4 "Reboot agent"). It waits for the operator's grant and
+ * for the sentinel of the granted Job, records the reboot in an annotation on its own Pod, reboots the host, and after
+ * the reboot, restarted by the kubelet, reports what the host came back as. Started again at any point it goes on rightly:
+ * everything it knows is on its Pod and on its host.
+ */
+import { Effect, Schedule, Stream } from "effect";
+import { objectKey, type ObjectRef } from "../domain/kube/object.ts";
+import { isTerminating, type Pod } from "../domain/kube/pod.ts";
+import { Pods } from "../domain/kube/resource.ts";
+import {
+  grantOf,
+  rebootAnnotations,
+  rebootStateOf,
+  type RebootState,
+} from "../domain/rollout/report.ts";
+import { Pod as PodView } from "../domain/kube/pod.ts";
+import { Host, type HostError } from "../services/Host.ts";
+import { type ApiError, KubeApi } from "../services/KubeApi.ts";
+import { typed } from "../services/typed.ts";
+
+/** How long an issued reboot may take to bring the host down before it counts as having failed. */
+const STILL_UP = "5 minutes";
+const ATTEMPTS_MAX = 3;
+
+const PodResource = typed(Pods, PodView);
+
+/** Errors of the API and of the host are waited out for ever: giving up would leave the node between two systems. */
+const backoff = Schedule.min([
+  Schedule.exponential("500 millis"),
+  Schedule.spaced("30 seconds"),
+]).pipe(Schedule.jittered);
+
+/** What one look at Pod and host came to. */
+type Turn = "finished" | "again";
+
+/**
+ * Runs the agent of the Pod `self` until there is nothing more for it to do, which it tells by exit code 0: the kubelet
+ * restarts a Pod with restartPolicy OnFailure after every other one. Interruption (SIGTERM) must not exit 0.
+ */
+export const rebootAgent = (self: ObjectRef): Effect.Effect<0, never, KubeApi | Host> =>
+  turn(self).pipe(
+    Effect.tapError((error) =>
+      Effect.annotateLogs(Effect.logWarning("reboot agent has to try again"), {
+        pod: objectKey(self),
+        error: error.message,
+      }),
+    ),
+    Effect.retry(backoff),
+    Effect.repeat({ until: (outcome) => outcome === "finished" }),
+    Effect.orDie,
+    Effect.as(0 as const),
+  );
+
+/** One look: what the Pod says, what the host says, and the one step that follows. */
+const turn = Effect.fnUntraced(function* (
+  self: ObjectRef,
+): Effect.fn.Return<Turn, ApiError | HostError, KubeApi | Host> {
+  const host = yield* Host;
+  const pod = yield* awaitGrant(self);
+  if (pod === undefined) return "finished";
+  const job = grantOf(pod)!;
+  const scriptEndedIn = yield* host.awaitSentinel(job);
+  const now = yield* host.bootID;
+  const state = rebootStateOf(pod);
+  // A record was only made in the boot in which the script ended: any other boot is the one after the reboot.
+  const toEnd = state._tag === "Rebooting" ? state.bootID : scriptEndedIn;
+  if (toEnd !== now) return yield* report(self, pod, job, { from: toEnd, to: now });
+  return yield* reboot(self, pod, now, state._tag === "Rebooting" ? state.attempt : 0);
+});
+
+/** The Pod once it is granted a reboot; undefined when there is nothing to do for it any more. */
+const awaitGrant = Effect.fnUntraced(function* (
+  self: ObjectRef,
+): Effect.fn.Return<Pod | undefined, ApiError, KubeApi> {
+  const api = yield* KubeApi;
+  for (;;) {
+    const pod = yield* Effect.catchTag(
+      api.get(PodResource, self),
+      "NotFound",
+      () => Effect.undefined,
+    );
+    if (pod === undefined || isTerminating(pod) || isSettled(rebootStateOf(pod))) return undefined;
+    if (grantOf(pod) !== undefined) return pod;
+    yield* changeOf(self, pod);
+  }
+});
+
+const isSettled = (state: RebootState): boolean =>
+  state._tag === "Completed" || state._tag === "Failed";
+
+/** Completes when the Pod has changed, or when that can no longer be told and it must be read again. */
+const changeOf = Effect.fnUntraced(function* (self: ObjectRef, pod: Pod) {
+  const api = yield* KubeApi;
+  yield* api
+    .watch(PodResource, {
+      namespace: self.namespace,
+      fieldSelector: `metadata.name=${self.name}`,
+      resourceVersion: pod.metadata.resourceVersion,
+    })
+    .pipe(
+      Stream.filter((event) => event.type !== "Bookmark"),
+      Stream.take(1),
+      Stream.runDrain,
+      Effect.catchTag("Expired", () => Effect.void),
+    );
+});
+
+/** Still in the boot that is to end: record the attempt, and only when that is stored, reboot. */
+const reboot = Effect.fnUntraced(function* (
+  self: ObjectRef,
+  pod: Pod,
+  bootID: string,
+  attempts: number,
+): Effect.fn.Return<Turn, ApiError | HostError, KubeApi | Host> {
+  const host = yield* Host;
+  // The last attempt may have been issued just before this container was restarted: it gets its time too.
+  if (attempts >= ATTEMPTS_MAX) return yield* giveUp(self, pod, bootID);
+  const attempt = attempts + 1;
+  const stored = yield* record(self, pod, { _tag: "Rebooting", bootID, attempt });
+  if (stored === undefined || isTerminating(stored)) return "again";
+  // A command that fails is an attempt like one that silently does nothing.
+  yield* Effect.catch(host.reboot, (error) =>
+    Effect.annotateLogs(Effect.logError("the reboot command failed"), { error: error.message }),
+  );
+  if (attempt === ATTEMPTS_MAX) return yield* giveUp(self, stored, bootID);
+  yield* Effect.sleep(STILL_UP);
+  return "again";
+});
+
+/** The last reboot gets its time; if the host is still up then, the operator is told. */
+const giveUp = Effect.fnUntraced(function* (self: ObjectRef, pod: Pod, bootID: string) {
+  yield* Effect.sleep(STILL_UP);
+  const stored = yield* record(self, pod, {
+    _tag: "Failed",
+    message: `the node is still up in boot ${bootID}, ${STILL_UP} after the last of ${ATTEMPTS_MAX} reboot commands`,
+  });
+  return stored === undefined ? "again" : "finished";
+});
+
+/** In another boot: report it, and take away the sentinels of earlier Jobs. */
+const report = Effect.fnUntraced(function* (
+  self: ObjectRef,
+  pod: Pod,
+  job: string,
+  boots: { readonly from: string; readonly to: string },
+): Effect.fn.Return<Turn, ApiError | HostError, KubeApi | Host> {
+  const host = yield* Host;
+  const { bootState, version } = yield* host.system;
+  const stored = yield* record(self, pod, {
+    _tag: "Completed",
+    report: { ...boots, bootState, ...(version === undefined ? {} : { version }) },
+  });
+  if (stored === undefined) return "again";
+  yield* Effect.ignore(host.pruneSentinels(job));
+  return "finished";
+});
+
+/** Writes a state to the own Pod, if it is still the very version that was read; undefined when it is not. */
+const record = Effect.fnUntraced(function* (
+  self: ObjectRef,
+  pod: Pod,
+  state: RebootState,
+): Effect.fn.Return<Pod | undefined, ApiError, KubeApi> {
+  const api = yield* KubeApi;
+  const { uid, resourceVersion } = pod.metadata;
+  return yield* api
+    .patch(PodResource, self, {
+      metadata: { uid, resourceVersion, annotations: rebootAnnotations(state) },
+    })
+    .pipe(Effect.catchTag(["NotFound", "Conflict"], () => Effect.undefined));
+});
