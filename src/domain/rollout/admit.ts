@@ -1,5 +1,6 @@
 /** Who starts next: targets in order, as many as slots are free, unless the operation stops or ends. Pure and total. */
 import type { NodeStatus } from "../api/status.ts";
+import { censusOf, NO_ENTRIES, type Entries } from "./census.ts";
 import type { Note } from "./decision.ts";
 import { claim, isInFlight } from "./entry.ts";
 import type { Observed } from "./observed.ts";
@@ -19,13 +20,10 @@ export interface Admission {
 const NOBODY: Pick<Admission, "claims" | "obstacles"> = { claims: new Map(), obstacles: new Map() };
 
 /**
- * Claims targets for the free slots. `entries` are the entries as they will be stored together with the claims, so that
- * a node that ends in this pass hands its slot on in the very same write: work is conserved.
+ * Claims targets for the free slots. `advanced` are the entries that will be stored together with the claims, so that a
+ * node that ends in this pass hands its slot on in the very same write: work is conserved.
  */
-export const admit = (
-  observed: Observed,
-  entries: Readonly<Record<string, NodeStatus>>,
-): Admission => {
+export const admit = (observed: Observed, advanced: ReadonlyMap<string, NodeStatus>): Admission => {
   const { operation } = observed;
   if (operation.metadata.deletionTimestamp !== undefined)
     return {
@@ -35,7 +33,7 @@ export const admit = (
         message: "the operation is being deleted: nothing new starts",
       },
     };
-  const failed = operation.spec.stopOnFailure ? firstFailure(entries) : undefined;
+  const failed = operation.spec.stopOnFailure ? firstFailure(observed, advanced) : undefined;
   if (failed !== undefined)
     return {
       ...NOBODY,
@@ -44,20 +42,32 @@ export const admit = (
         message: `not started: ${failed} failed and stopOnFailure is set`,
       },
     };
-  return claimFreeSlots(observed, entries);
+  return claimFreeSlots(observed, advanced);
 };
 
-const firstFailure = (entries: Readonly<Record<string, NodeStatus>>): string | undefined => {
-  for (const name in entries) if (tripsStopOnFailure(entries[name]!)) return name;
+const storedEntries = ({ operation }: Observed): Entries =>
+  operation.status.nodeStatuses ?? NO_ENTRIES;
+
+const firstFailure = (
+  observed: Observed,
+  advanced: ReadonlyMap<string, NodeStatus>,
+): string | undefined => {
+  const stored = censusOf(storedEntries(observed)).firstFailure;
+  if (stored !== undefined) return stored;
+  for (const [name, entry] of advanced) if (tripsStopOnFailure(entry)) return name;
   return undefined;
 };
 
 const claimFreeSlots = (
   observed: Observed,
-  entries: Readonly<Record<string, NodeStatus>>,
+  advanced: ReadonlyMap<string, NodeStatus>,
 ): Admission => {
-  const { operation, now } = observed;
-  const busy = namesInFlight(entries);
+  const { operation } = observed;
+  const entries = storedEntries(observed);
+  const busy = censusOf(entries).inFlight.filter((name) => {
+    const after = advanced.get(name);
+    return after === undefined || isInFlight(after);
+  });
   const { concurrency } = operation.spec;
   let free = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency - busy.length;
   const claims = new Map<string, NodeStatus>();
@@ -66,31 +76,22 @@ const claimFreeSlots = (
     if (free <= 0) break;
     if (entries[name] !== undefined) continue;
     const obstacle = startObstacle(observed, name);
-    if (obstacle !== undefined) {
-      obstacles.set(name, obstacle);
-      continue;
-    }
-    const node = observed.nodes.get(name)!;
-    claims.set(
-      name,
-      claim({
-        node,
-        now,
-        preflight: operation.spec.preflight !== undefined,
-        reboots: operation.spec.rebootOnSuccess,
-      }),
-    );
-    free--;
+    if (obstacle === undefined) {
+      claims.set(name, claimOf(observed, name));
+      free--;
+    } else obstacles.set(name, obstacle);
   }
-  return { claims, obstacles, waiting: slotsTaken([...busy, ...claims.keys()], concurrency) };
+  const holders = claims.size === 0 ? busy : [...busy, ...claims.keys()];
+  return { claims, obstacles, waiting: slotsTaken(holders, concurrency) };
 };
 
-/** The nodes that hold a slot, from their claim to their release. */
-export const namesInFlight = (entries: Readonly<Record<string, NodeStatus>>): Array<string> => {
-  const names: Array<string> = [];
-  for (const name in entries) if (isInFlight(entries[name]!)) names.push(name);
-  return names;
-};
+const claimOf = ({ operation, nodes, now }: Observed, name: string): NodeStatus =>
+  claim({
+    node: nodes.get(name)!,
+    now,
+    preflight: operation.spec.preflight !== undefined,
+    reboots: operation.spec.rebootOnSuccess,
+  });
 
 const slotsTaken = (busy: ReadonlyArray<string>, concurrency: number): Note => ({
   reason: "SlotsTaken",

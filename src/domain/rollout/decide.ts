@@ -3,17 +3,18 @@
  * node that does not move does not. Pure and total; it never sees events, only states. The operator, the simulator and
  * every explanation use this one function.
  */
-import type { NodeOpStatus } from "../api/nodeop.ts";
+import type { NodeOp, NodeOpStatus } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
 import { formatLabelSelector, selectorProblems } from "../kube/selector.ts";
 import { FINALIZER } from "../labels.ts";
-import { admit, namesInFlight } from "./admit.ts";
-import type { Action, Decision, Note, Step } from "./decision.ts";
+import { admit } from "./admit.ts";
+import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
+import type { Action, Decision, Note, Outlook } from "./decision.ts";
 import { cordonedBy, holderOf, isReleased } from "./hold.ts";
-import { NO_CHILDREN, type Evidence, type Observed } from "./observed.ts";
+import type { Observed } from "./observed.ts";
 import { versionOf } from "./stages/actions.ts";
-import { stepNode } from "./stepNode.ts";
+import { stepAll, type Stepping } from "./stepAll.ts";
 import {
   conditionsOf,
   countsOf,
@@ -21,82 +22,62 @@ import {
   messageOf,
   outcomeOf,
   phaseOf,
+  type Counts,
   type Outcome,
 } from "./summary.ts";
 
-type Entries = Readonly<Record<string, NodeStatus>>;
-
-/** Decides one pass over an operation. */
-export const decide = (observed: Observed): Decision => {
+/**
+ * Decides one pass over an operation. `previous` may be an earlier decision about it: nodes of which nothing has changed
+ * since are not worked out again, and the answer is the same (a property states it).
+ */
+export const decide = (observed: Observed, previous?: Decision): Decision => {
   const { operation } = observed;
   const isDeleting = operation.metadata.deletionTimestamp !== undefined;
-  if (isEnded(operation.status) && !isDeleting) return ended(observed);
-  const steps = stepAll(observed);
-  const confirm = steps.flatMap(([, step]) => (step._tag === "Confirm" ? step.evidence : []));
-  const notes = new Map<string, Note>();
-  for (const [name, step] of steps) if (step._tag !== "Advance") notes.set(name, step.note);
-  const problem = selectorProblem(observed);
-  if (problem !== undefined && steps.length === 0) return stalled(observed, problem);
-  return isDeleting
-    ? deleting(observed, steps, confirm, notes)
-    : running(observed, steps, confirm, notes);
-};
-
-/** Steps every node in flight, in the order of the status. */
-const stepAll = (observed: Observed): ReadonlyArray<readonly [string, Step]> => {
-  const { operation, nodes, children, now } = observed;
-  const entries = operation.status?.nodeStatuses ?? {};
-  return namesInFlight(entries).map((name) => [
-    name,
-    stepNode({
-      observed,
-      operation,
-      name,
-      entry: entries[name]!,
-      node: nodes.get(name),
-      children: children.get(name) ?? NO_CHILDREN,
-      now,
-    }),
-  ]);
-};
-
-const entriesAfter = (
-  observed: Observed,
-  steps: ReadonlyArray<readonly [string, Step]>,
-): Entries => {
-  const before = observed.operation.status?.nodeStatuses ?? {};
-  const changed = steps.filter(([, step]) => step._tag === "Advance");
-  if (changed.length === 0) return before;
-  const after: Record<string, NodeStatus> = { ...before };
-  for (const [name, step] of changed) if (step._tag === "Advance") after[name] = step.entry;
-  return after;
-};
-
-const running = (
-  observed: Observed,
-  steps: ReadonlyArray<readonly [string, Step]>,
-  confirm: ReadonlyArray<Evidence>,
-  notes: Map<string, Note>,
-): Decision => {
-  const { operation } = observed;
-  const stepped = entriesAfter(observed, steps);
-  const admission = admit(observed, stepped);
-  for (const [name, note] of admission.obstacles) notes.set(name, note);
-  const actions = steps.flatMap(([, step]) => (step._tag === "Act" ? step.actions : []));
-  const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
-  // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
-  const mayClaim = hasFinalizer && admission.claims.size > 0;
-  const entries = mayClaim ? { ...stepped, ...Object.fromEntries(admission.claims) } : stepped;
-  const finalizer = finalizerAction(hasFinalizer, steps.length > 0, admission.claims.size > 0);
+  if (isEnded(operation.status) && !isDeleting)
+    return withoutSteps(observed, () => ended(observed));
+  const stepping = stepAll(observed, previous);
+  const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;
+  if (problem !== undefined) return withoutSteps(observed, () => stalled(observed, problem));
+  const { advanced, ...stepped } = stepping;
   return {
-    status: statusOf(observed, entries),
-    actions: [...finalizer, ...actions],
-    confirm,
-    notes,
-    waiting: admission.waiting,
-    wakeAt: earliest(steps),
+    observed,
+    ...stepped,
+    outlook: once(() => (isDeleting ? deleting(observed, stepping) : running(observed, stepping))),
   };
 };
+
+const withoutSteps = (observed: Observed, outlook: () => Outlook): Decision => ({
+  observed,
+  steps: new Map(),
+  actions: [],
+  confirm: [],
+  wakeAt: undefined,
+  outlook: once(outlook),
+});
+
+const once = <A>(make: () => A): (() => A) => {
+  let made: { readonly value: A } | undefined;
+  return () => (made ??= { value: make() }).value;
+};
+
+const NO_NOTES: ReadonlyMap<string, Note> = new Map();
+
+const entriesOf = ({ operation }: Observed): Entries => operation.status.nodeStatuses ?? NO_ENTRIES;
+
+const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
+  const { claims, obstacles, waiting } = admit(observed, advanced);
+  const hasFinalizer = observed.operation.metadata.finalizers?.includes(FINALIZER) === true;
+  // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
+  const claimed = hasFinalizer ? claims : NO_CLAIMS;
+  return {
+    status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed)),
+    actions: finalizerAction(hasFinalizer, steps.size > 0, claims.size > 0),
+    obstacles,
+    waiting,
+  };
+};
+
+const NO_CLAIMS: ReadonlyMap<string, NodeStatus> = new Map();
 
 /** The finalizer is there only while something is in flight or about to be, so that an idle operation never hangs. */
 const finalizerAction = (
@@ -109,30 +90,22 @@ const finalizerAction = (
 };
 
 /** A deleted operation starts nothing, ends what runs, takes its cordons and holds off, and lets go of its finalizer last. */
-const deleting = (
-  observed: Observed,
-  steps: ReadonlyArray<readonly [string, Step]>,
-  confirm: ReadonlyArray<Evidence>,
-  notes: Map<string, Note>,
-): Decision => {
+const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
   const { operation } = observed;
-  const entries = entriesAfter(observed, steps);
-  const actions = steps.flatMap(([, step]) => (step._tag === "Act" ? step.actions : []));
-  const isIdle = steps.length === 0;
+  const isIdle = steps.size === 0;
   const leftovers = isIdle ? leftoverHolds(observed) : [];
   const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
-  const last: ReadonlyArray<Action> =
-    isIdle && leftovers.length === 0 && hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : leftovers;
   return {
-    status: steps.length === 0 ? (operation.status ?? {}) : statusOf(observed, entries),
-    actions: [...actions, ...last],
-    confirm,
-    notes,
+    status: isIdle
+      ? operation.status
+      : statusOf(observed, withEntries(entriesOf(observed), advanced)),
+    actions:
+      isIdle && leftovers.length === 0 && hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : leftovers,
+    obstacles: NO_NOTES,
     waiting: {
       reason: "OperationDeleted",
       message: "the operation is being deleted: nothing new starts",
     },
-    wakeAt: earliest(steps),
   };
 };
 
@@ -152,9 +125,8 @@ const leftoverHolds = (observed: Observed): ReadonlyArray<Action> => {
 };
 
 /** Ended is absorbing: the finalizer goes, a new generation is acknowledged, and nothing else is ever written. */
-const ended = (observed: Observed): Decision => {
-  const { operation } = observed;
-  const status = operation.status ?? {};
+const ended = ({ operation }: Observed): Outlook => {
+  const { status } = operation;
   const generation = operation.metadata.generation ?? 0;
   const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
   return {
@@ -163,8 +135,7 @@ const ended = (observed: Observed): Decision => {
         ? status
         : { ...status, observedGeneration: generation },
     actions: hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : [],
-    confirm: [],
-    notes: new Map(),
+    obstacles: NO_NOTES,
     waiting: { reason: "Ended", message: "the operation has ended" },
   };
 };
@@ -179,26 +150,26 @@ const selectorProblem = ({ operation }: Observed): string | undefined => {
 };
 
 /** Nothing runs and the selector makes no sense: say so, start nothing. */
-const stalled = (observed: Observed, message: string): Decision => ({
-  status: withOutcome(observed, observed.operation.status?.nodeStatuses ?? {}, {
-    _tag: "Stalled",
-    reason: "InvalidSelector",
-    message,
+const stalled = (observed: Observed, message: string): Outlook => ({
+  status: withOutcome(observed, entriesOf(observed), {
+    outcome: { _tag: "Stalled", reason: "InvalidSelector", message },
+    counts: countsOf(entriesOf(observed), observed.targets),
   }),
   actions: [],
-  confirm: [],
-  notes: new Map(),
+  obstacles: NO_NOTES,
   waiting: { reason: "InvalidSelector", message },
 });
 
 /** The next status; the very one observed when nothing differs. */
 const statusOf = (observed: Observed, entries: Entries): NodeOpStatus => {
   const { operation, targets } = observed;
+  if (isSettledFor(observed, entries)) return operation.status;
   const { spec, metadata } = operation;
+  const counts = countsOf(entries, targets);
   const outcome = outcomeOf({
     entries,
     targets,
-    counts: countsOf(entries, targets),
+    counts,
     stopOnFailure: spec.stopOnFailure,
     deleting: metadata.deletionTimestamp !== undefined,
     selector:
@@ -206,19 +177,29 @@ const statusOf = (observed: Observed, entries: Entries): NodeOpStatus => {
         ? "(every node)"
         : `selector ${formatLabelSelector(spec.nodeSelector)}`,
   });
-  return withOutcome(observed, entries, outcome);
+  const status = withOutcome(observed, entries, { outcome, counts });
+  if (status === operation.status) settledFor.set(operation, targets);
+  return status;
 };
 
-const withOutcome = (observed: Observed, entries: Entries, outcome: Outcome): NodeOpStatus => {
-  const { operation, targets, now } = observed;
-  const before = operation.status ?? {};
-  const counts = countsOf(entries, targets);
+/** Operations whose status was found to say it all, and the targets for which. */
+const settledFor = new WeakMap<NodeOp, ReadonlyArray<string>>();
+
+const isSettledFor = ({ operation, targets }: Observed, entries: Entries): boolean =>
+  entries === operation.status.nodeStatuses && settledFor.get(operation) === targets;
+
+const withOutcome = (
+  observed: Observed,
+  entries: Entries,
+  { outcome, counts }: { readonly outcome: Outcome; readonly counts: Counts },
+): NodeOpStatus => {
+  const { operation, now } = observed;
+  const before = operation.status;
   const message = messageOf(outcome, counts, entries);
   const generation = operation.metadata.generation ?? 0;
-  const failedCount = Object.values(entries).filter((entry) => entry.phase === "Failed").length;
   const after: NodeOpStatus = {
     ...before,
-    phase: phaseOf(outcome, failedCount),
+    phase: phaseOf(outcome, censusOf(entries).hasFailed),
     message,
     // No entries and an empty map of them are the same thing.
     ...(before.nodeStatuses === undefined && Object.keys(entries).length === 0
@@ -238,11 +219,3 @@ const isUnchanged = (
   before: { readonly [field: string]: unknown },
   after: { readonly [field: string]: unknown },
 ): boolean => Object.keys(after).every((field) => before[field] === after[field]);
-
-const earliest = (steps: ReadonlyArray<readonly [string, Step]>): number | undefined => {
-  let at: number | undefined;
-  for (const [, step] of steps)
-    if (step._tag === "Wait" && step.until !== undefined && (at === undefined || step.until < at))
-      at = step.until;
-  return at;
-};

@@ -2,7 +2,8 @@
 import type { NodeOpStatus } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { NewKubeObject } from "../kube/object.ts";
-import type { Evidence } from "./observed.ts";
+import type { Node } from "../kube/node.ts";
+import type { Children, Evidence, Observed } from "./observed.ts";
 
 /** Why something does not move, as one CamelCase word and one sentence. */
 export interface Note {
@@ -18,6 +19,9 @@ export interface Version {
   readonly uid: string;
   readonly resourceVersion: string;
 }
+
+/** The metadata by which a patch is refused unless it meets the very object that the decision was about. */
+export const preconditions = ({ uid, resourceVersion }: Version) => ({ uid, resourceVersion });
 
 /**
  * One request to the API server. Each is idempotent: creates adopt an object of ours that exists, patches carry uid and
@@ -72,21 +76,50 @@ export const confirm = (note: Note, ...evidence: ReadonlyArray<Evidence>): Step 
 });
 export const wait = (note: Note, until?: number): Step => ({ _tag: "Wait", note, until });
 
-/** The whole answer for one operation. */
-export interface Decision {
-  /** The next status; the very object observed when nothing is to be stored. */
-  readonly status: NodeOpStatus;
-  readonly actions: ReadonlyArray<Action>;
-  /** Read these live, add them to `Observed`, and decide again. Nothing else may be done before. */
-  readonly confirm: ReadonlyArray<Evidence>;
-  /** Why a node does not move, for nodes with a reason of their own. */
-  readonly notes: ReadonlyMap<string, Note>;
-  /** Why every other target that has not started does not start. */
-  readonly waiting: Note;
-  /** Look again at this time (milliseconds since the epoch) even if nothing changes. */
-  readonly wakeAt?: number | undefined;
+/** A step, and what it was worked out from besides what is common to all nodes. */
+export interface Stepped {
+  readonly step: Step;
+  readonly entry: NodeStatus;
+  readonly node: Node | undefined;
+  readonly children: Children;
+  readonly problem: Note | undefined;
 }
 
-/** Why this target does not move now. */
-export const noteOf = (decision: Decision, node: string): Note =>
-  decision.notes.get(node) ?? decision.waiting;
+/** The whole answer for one operation. */
+export interface Decision {
+  /** What was observed; a later decision compares with it. */
+  readonly observed: Observed;
+  /** What each node in flight needs next. */
+  readonly steps: ReadonlyMap<string, Stepped>;
+  readonly actions: ReadonlyArray<Action>;
+  /** Read these live, add them to `Observed`, and decide again. Nothing may be stored before. */
+  readonly confirm: ReadonlyArray<Evidence>;
+  /** Look again at this time (milliseconds since the epoch) even if nothing changes. */
+  readonly wakeAt: number | undefined;
+  /** What to store, and why the rest does not start. Worked out when it is asked for: it looks at every node there is. */
+  readonly outlook: () => Outlook;
+}
+
+/** The operation as a whole after the steps of this pass. */
+export interface Outlook {
+  /** The next status; the very object observed when nothing is to be stored. */
+  readonly status: NodeOpStatus;
+  /** Sent when the status is stored: they are about the operation itself. */
+  readonly actions: ReadonlyArray<Action>;
+  /** Why targets do not start although a slot is free. */
+  readonly obstacles: ReadonlyMap<string, Note>;
+  /** Why every other target that has not started does not start. */
+  readonly waiting: Note;
+}
+
+/** Why this target does not move now; every target that does not move has a reason. */
+export const noteOf = (decision: Decision, node: string): Note => {
+  const step = decision.steps.get(node)?.step;
+  if (step === undefined) {
+    const { obstacles, waiting } = decision.outlook();
+    return obstacles.get(node) ?? waiting;
+  }
+  return step._tag === "Advance"
+    ? { reason: step.entry.stage ?? "Ended", message: step.entry.message ?? "it moves on" }
+    : step.note;
+};

@@ -1,6 +1,7 @@
 /** Who may work on a Node and whose cordon it carries: two annotations, written in one PATCH (design.md §4 "hold, cordon"). */
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, holder, parseHolder } from "../labels.ts";
 import { isCordoned, type Node } from "../kube/node.ts";
+import { preconditions, type Version } from "./decision.ts";
 import { isLive, type NodeInFlight, type Observed } from "./observed.ts";
 
 /** The operation that holds the node, as `<namespace>/<name>@<uid>`. */
@@ -54,9 +55,9 @@ export const cordonsToo = (at: NodeInFlight, node: Node): boolean =>
   at.operation.spec.cordon && (!isCordoned(node) || cordonedBy(node) !== undefined);
 
 /** The merge patch of a Node that holds it and, where asked, cordons it. */
-export const holdPatch = (mine: string, resourceVersion: string, cordon: boolean) => ({
+export const holdPatch = (mine: string, at: Version, cordon: boolean) => ({
   metadata: {
-    resourceVersion,
+    ...preconditions(at),
     annotations: {
       [ANNOTATION_HELD_BY]: mine,
       ...(cordon ? { [ANNOTATION_CORDONED_BY]: mine } : {}),
@@ -66,9 +67,9 @@ export const holdPatch = (mine: string, resourceVersion: string, cordon: boolean
 });
 
 /** The merge patch of a Node that takes our hold off and, where asked, our cordon. A foreign cordon is never touched. */
-export const releasePatch = (resourceVersion: string, uncordon: boolean) => ({
+export const releasePatch = (at: Version, uncordon: boolean) => ({
   metadata: {
-    resourceVersion,
+    ...preconditions(at),
     annotations: {
       [ANNOTATION_HELD_BY]: null,
       ...(uncordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),

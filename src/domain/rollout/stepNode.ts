@@ -13,7 +13,20 @@ import { releasing } from "./stages/releasing.ts";
 import { upgrading } from "./stages/upgrading.ts";
 
 /** What this node needs next. The entry must have a stage: nodes that have not started are `admit`'s, ended ones nobody's. */
-export const stepNode = (at: NodeInFlight): Step => tellProblems(at, mustEnd(at) ?? byStage(at));
+export const stepNode = (at: NodeInFlight): Step =>
+  untilDeadline(at, tellProblems(at, mustEnd(at) ?? byStage(at)));
+
+/**
+ * A node that waits is looked at again at its stage's deadline at the latest. So a Wait holds until then, or until
+ * something of `NodeInFlight` changes; it need not be worked out again before.
+ */
+const untilDeadline = (at: NodeInFlight, step: Step): Step => {
+  if (step._tag !== "Wait") return step;
+  const deadline = deadlineOf(at.entry, at.operation.spec.deadlines);
+  return deadline === undefined || (step.until !== undefined && step.until <= deadline)
+    ? step
+    : { ...step, until: deadline };
+};
 
 const byStage = (at: NodeInFlight): Step => {
   switch (at.entry.stage) {

@@ -1,9 +1,8 @@
 /** The operation as a whole, from its entries: phase, counts, message, conditions (kairos.md a6; kstatus for GitOps tools). */
 import type { NodeOpStatus } from "../api/nodeop.ts";
-import type { Condition, NodeStatus } from "../api/status.ts";
+import type { Condition } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
-import { isInFlight } from "./entry.ts";
-import { SKIPPED, tripsStopOnFailure } from "./reason.ts";
+import { censusOf, type Entries } from "./census.ts";
 
 /** How many nodes are where. `done` are the successful ones, skipped ones included. */
 export interface Counts {
@@ -15,21 +14,11 @@ export interface Counts {
 }
 
 /** Counts over the targets and every node that was ever claimed. */
-export const countsOf = (
-  entries: Readonly<Record<string, NodeStatus>>,
-  targets: ReadonlyArray<string>,
-): Counts => {
-  let [total, done, running, skipped, failed] = [0, 0, 0, 0, 0];
-  for (const name in entries) {
-    const entry = entries[name]!;
-    total++;
-    if (isInFlight(entry)) running++;
-    else if (entry.phase === "Completed") done++;
-    else failed++;
-    if (entry.reason === SKIPPED && !isInFlight(entry)) skipped++;
-  }
+export const countsOf = (entries: Entries, targets: ReadonlyArray<string>): Counts => {
+  const { started, inFlight, done, skipped, failed } = censusOf(entries);
+  let total = started;
   for (const name of targets) if (entries[name] === undefined) total++;
-  return { total, done, running, skipped, failed };
+  return { total, done, running: inFlight.length, skipped, failed };
 };
 
 /** How far an operation is. */
@@ -51,7 +40,7 @@ export const isEnded = (status: NodeOpStatus | undefined): boolean =>
 
 /** What the entries and targets amount to. `describe` names the selector for the sentence about an empty selection. */
 export const outcomeOf = (options: {
-  readonly entries: Readonly<Record<string, NodeStatus>>;
+  readonly entries: Entries;
   readonly targets: ReadonlyArray<string>;
   readonly counts: Counts;
   readonly stopOnFailure: boolean;
@@ -61,7 +50,7 @@ export const outcomeOf = (options: {
   const { counts, entries, targets } = options;
   if (options.deleting)
     return { _tag: "Running", reason: "Deleting", message: "The operation is being deleted" };
-  const failed = Object.keys(entries).find((name) => tripsStopOnFailure(entries[name]!));
+  const failed = censusOf(entries).firstFailure;
   if (counts.running === 0) {
     const isComplete = targets.every((name) => entries[name] !== undefined);
     if (failed !== undefined && (options.stopOnFailure || isComplete))
@@ -85,17 +74,13 @@ export const outcomeOf = (options: {
 };
 
 /** The original's phase: Failed as soon as a node has failed, Completed only when every target is done. */
-export const phaseOf = (outcome: Outcome, failedCount: number): string => {
+export const phaseOf = (outcome: Outcome, hasFailed: boolean): string => {
   if (outcome._tag === "Completed" || outcome._tag === "Failed") return outcome._tag;
-  return failedCount > 0 ? "Failed" : "Running";
+  return hasFailed ? "Failed" : "Running";
 };
 
 /** The sentence for people. */
-export const messageOf = (
-  outcome: Outcome,
-  counts: Counts,
-  entries: Readonly<Record<string, NodeStatus>>,
-): string => {
+export const messageOf = (outcome: Outcome, counts: Counts, entries: Entries): string => {
   switch (outcome._tag) {
     case "Completed":
       return counts.skipped === 0

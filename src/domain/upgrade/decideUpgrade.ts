@@ -21,16 +21,25 @@ export type UpgradeDecision =
   | { readonly _tag: "Create"; readonly object: NewKubeObject }
   /** A merge patch of the NodeOp's spec. */
   | { readonly _tag: "Steer"; readonly operation: NodeOp; readonly patch: object }
-  | { readonly _tag: "Store"; readonly status: NodeOpUpgradeStatus };
+  | { readonly _tag: "Store"; readonly status: NodeOpUpgradeStatus }
+  /** Only the mirror is left, and it is not due yet. */
+  | { readonly _tag: "Later" };
+
+/** When it is, in milliseconds since the epoch, and whether the mirror may be written again already. */
+export interface Moment {
+  readonly now: number;
+  readonly isMirrorDue: boolean;
+}
 
 /** Decides one pass. */
 export const decideUpgrade = (
   upgrade: NodeOpUpgrade,
   own: OwnOperation,
-  now: number,
+  moment: Moment,
 ): UpgradeDecision => {
+  const { now } = moment;
   if (upgrade.metadata.deletionTimestamp !== undefined) return { _tag: "Nothing" };
-  if (own._tag === "Exists") return withOperation(upgrade, own.operation, now);
+  if (own._tag === "Exists") return withOperation(upgrade, own.operation, moment);
   // An ended upgrade never runs again, whatever became of its NodeOp.
   if (isEnded(upgrade.status)) return { _tag: "Nothing" };
   if (own._tag === "Unknown") return { _tag: "Confirm" };
@@ -45,7 +54,11 @@ export const decideUpgrade = (
   );
 };
 
-const withOperation = (upgrade: NodeOpUpgrade, operation: NodeOp, now: number): UpgradeDecision => {
+const withOperation = (
+  upgrade: NodeOpUpgrade,
+  operation: NodeOp,
+  { now, isMirrorDue }: Moment,
+): UpgradeDecision => {
   if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid)
     return store(
       upgrade,
@@ -55,9 +68,8 @@ const withOperation = (upgrade: NodeOpUpgrade, operation: NodeOp, now: number): 
       }),
     );
   const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation.spec);
-  return patch === undefined
-    ? store(upgrade, mirror(upgrade, operation, now))
-    : { _tag: "Steer", operation, patch };
+  if (patch !== undefined) return { _tag: "Steer", operation, patch };
+  return isMirrorDue ? store(upgrade, mirror(upgrade, operation, now)) : { _tag: "Later" };
 };
 
 const store = (upgrade: NodeOpUpgrade, status: NodeOpUpgradeStatus): UpgradeDecision =>

@@ -25,50 +25,39 @@ const messageOf = (operation: NodeOp): string => {
 };
 
 /** The part of a node's entry that users know; how far inside a phase a node is stays with the NodeOp. */
-const mirrored = ({
-  phase,
-  jobName,
-  message,
-  rebootStatus,
-  reason,
-  startedAt,
-  finishedAt,
-  lastUpdated,
-}: NodeStatus): NodeStatus => {
-  const entry = {
-    phase,
-    jobName,
-    message,
-    rebootStatus,
-    reason,
-    startedAt,
-    finishedAt,
-    lastUpdated,
-  };
-  return Object.fromEntries(
-    Object.entries(entry).filter(([, value]) => value !== undefined),
-  ) as unknown as NodeStatus;
+const mirrored = (entry: NodeStatus): NodeStatus => {
+  const before = mirrors.get(entry);
+  if (before !== undefined) return before;
+  const { stage, stageStartedAt, endingSince, bootID, nodeUID, jobUID, version, ...known } = entry;
+  mirrors.set(entry, known);
+  return known;
 };
 
+/** Entries do not change and most of them stay: each is mirrored once. */
+const mirrors = new WeakMap<NodeStatus, NodeStatus>();
+
 const saysTheSame = (before: NodeStatus | undefined, after: NodeStatus): boolean =>
-  before !== undefined &&
-  isEqual({ ...before, lastUpdated: undefined }, { ...after, lastUpdated: undefined });
+  before === after ||
+  (before !== undefined &&
+    isEqual({ ...before, lastUpdated: undefined }, { ...after, lastUpdated: undefined }));
 
 const mirrorEntries = (before: Entries, source: Entries): Entries => {
   const names = Object.keys(source);
   const isLarge = names.length > MIRRORED_NODES_MAX;
   const after: Record<string, NodeStatus> = {};
+  let kept = 0;
+  let count = 0;
   for (const name of names) {
     const entry = source[name]!;
     if (isLarge && entry.phase !== "Failed") continue;
+    count++;
     const mirror = mirrored(entry);
     const known = before[name];
-    after[name] = known !== undefined && saysTheSame(known, mirror) ? known : mirror;
+    const says = known !== undefined && saysTheSame(known, mirror);
+    if (says) kept++;
+    after[name] = says ? known : mirror;
   }
-  const isUnchanged =
-    Object.keys(before).length === Object.keys(after).length &&
-    Object.keys(after).every((name) => after[name] === before[name]);
-  return isUnchanged ? before : after;
+  return kept === count && Object.keys(before).length === count ? before : after;
 };
 
 /** The next status of the upgrade whose NodeOp this is; the very one it has when nothing differs. */
@@ -102,7 +91,7 @@ const mirrorConditions = (
 ): ReadonlyArray<Condition> | undefined => {
   if (source === undefined) return before;
   // The generation of the NodeOp means nothing to readers of the NodeOpUpgrade.
-  const after = source.map(({ observedGeneration: _, ...condition }) => condition);
+  const after = source.map(({ observedGeneration, ...condition }) => condition);
   return isEqual(before, after) ? before : after;
 };
 

@@ -7,7 +7,7 @@ import { isReady, type Node } from "../../domain/kube/node.ts";
 import { isEqual } from "../../domain/kube/mergePatch.ts";
 import { controllerOf, objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
-import { LABEL_NODEOP } from "../../domain/labels.ts";
+import { LABEL_NODE, LABEL_NODEOP, labelValue } from "../../domain/labels.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
 import { heldBy } from "../../domain/rollout/hold.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
@@ -33,6 +33,8 @@ export interface CachesShape {
 /** Who is told that an object needs another look. Keys are `namespace/name`. */
 export interface Listeners {
   readonly operation: (key: string) => void;
+  /** A child of the operation, or a Node that it works on, is another version; `node` is the value of the label that names it. */
+  readonly nodeChanged: (operation: string, node: string) => void;
   readonly upgrade: (key: string) => void;
   /** An operation is gone: what it left on Nodes is to be swept. */
   readonly operationGone: () => void;
@@ -92,14 +94,14 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
       if (matters) membership++;
       for (const [operationKey, operation] of operations.all())
         if (concerns(operation, key, matters || changesEligibility(before, after)))
-          listeners.operation(operationKey);
+          tellNode(listeners, operationKey, labelValue(key), before, after);
     },
   });
   const jobs = yield* Informer.make<Job>({
     of: JobResource,
     selection: { ...children, namespace },
     meta,
-    onChange: ({ before, after }) => tellNodeOp(listeners, (after ?? before)!),
+    onChange: ({ before, after }) => tellNodeOp(listeners, (after ?? before)!, before, after),
   });
   const pods = yield* Informer.make<Pod, "controller">({
     of: PodResource,
@@ -108,22 +110,49 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     indexes: { controller: (pod) => [controllerOf(pod.metadata)?.uid ?? ""] },
     onChange: ({ before, after }) => {
       const pod = (after ?? before)!;
-      tellNodeOp(listeners, pod);
+      tellNodeOp(listeners, pod, before, after);
       const owner = controllerOf(pod.metadata);
       if (owner?.kind !== "Job") return;
       const job = jobs.get(objectKey({ namespace: pod.metadata.namespace, name: owner.name }));
-      if (job !== undefined) tellNodeOp(listeners, job);
+      if (job !== undefined) tellNodeOp(listeners, job, before, after);
     },
   });
   return { operations, upgrades, nodes, jobs, pods, membership: () => membership };
 });
 
 /** A child's change concerns the NodeOp that controls it. */
-const tellNodeOp = (listeners: Listeners, child: Job | Pod): void => {
+const tellNodeOp = (
+  listeners: Listeners,
+  child: Job | Pod,
+  before: object | undefined,
+  after: object | undefined,
+): void => {
   const owner = controllerOf(child.metadata);
-  if (owner?.kind === "NodeOp")
-    listeners.operation(objectKey({ namespace: child.metadata.namespace, name: owner.name }));
+  if (owner?.kind !== "NodeOp") return;
+  const { namespace, labels } = child.metadata;
+  const key = objectKey({ namespace, name: owner.name });
+  tellNode(listeners, key, labels?.[LABEL_NODE] ?? "", before, after);
 };
+
+/** Every version counts for the preconditions of writes; another look is due only when what is looked at differs. */
+const tellNode = (
+  listeners: Listeners,
+  operation: string,
+  node: string,
+  before: object | undefined,
+  after: object | undefined,
+): void => {
+  listeners.nodeChanged(operation, node);
+  if (!looksTheSame(before, after)) listeners.operation(operation);
+};
+
+const looksTheSame = (before: object | undefined, after: object | undefined): boolean =>
+  before !== undefined && after !== undefined && isEqual(unversioned(before), unversioned(after));
+
+const unversioned = (object: object): object =>
+  "metadata" in object && typeof object.metadata === "object"
+    ? { ...object, metadata: { ...object.metadata, resourceVersion: "" } }
+    : object;
 
 const changesMembership = (before: Node | undefined, after: Node | undefined): boolean =>
   before === undefined ||
@@ -139,7 +168,7 @@ const changesEligibility = (before: Node | undefined, after: Node | undefined): 
 /** An operation looks again when one of its nodes in flight changed, or when the nodes that may start did. */
 const concerns = (operation: NodeOp, node: string, startable: boolean): boolean => {
   const { status } = operation;
-  const entry = status?.nodeStatuses?.[node];
+  const entry = status.nodeStatuses?.[node];
   if (entry !== undefined) return isInFlight(entry);
   return startable && !isEnded(status);
 };

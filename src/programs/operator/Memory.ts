@@ -1,8 +1,11 @@
 /** What the operator remembers between passes. Losing it in a crash costs a little time, never correctness. */
-import type { Note } from "../../domain/rollout/decision.ts";
+import type { NodeOp } from "../../domain/api/nodeop.ts";
+import type { Decision, Note } from "../../domain/rollout/decision.ts";
+import { ChildrenMemory } from "./ChildrenMemory.ts";
 
-/** At most two status writes per second and object (design.md §3). */
-export const STATUS_INTERVAL_MILLIS = 500;
+/** At most two status writes per second and object, one where the status is large (design.md §3). */
+export const statusIntervalMillis = (entries: number): number => (entries < LARGE_MIN ? 500 : 1000);
+const LARGE_MIN = 500;
 
 const FIRST_DELAY_MILLIS = 1000;
 const DELAY_MILLIS_MAX = 60_000;
@@ -11,6 +14,12 @@ const DELAY_MILLIS_MAX = 60_000;
 interface Attempts {
   count: number;
   notBefore: number;
+}
+
+interface KnownTargets {
+  readonly of: NodeOp["spec"]["nodeSelector"];
+  readonly membership: number;
+  readonly names: ReadonlyArray<string>;
 }
 
 /** The memory of one operation, or of one incarnation of it: it goes with the uid. */
@@ -23,9 +32,10 @@ export class OperationMemory {
   /** What went wrong with a node's last action, until an action on it succeeds. */
   readonly problems = new Map<string, Note>();
   /** The targets of the last pass, and what they were computed from. */
-  targets:
-    | { readonly of: unknown; readonly membership: number; readonly names: ReadonlyArray<string> }
-    | undefined;
+  targets: KnownTargets | undefined;
+  readonly children = new ChildrenMemory();
+  /** The last decision: what has not changed since is not worked out again. */
+  decision: Decision | undefined;
   readonly #attempts = new Map<string, Attempts>();
 
   constructor(uid: string) {
@@ -67,6 +77,11 @@ export class Memory {
     const fresh = new OperationMemory(uid);
     this.#operations.set(key, fresh);
     return fresh;
+  }
+
+  /** Something of a node changed; `node` as its label value. Unknown operations are gathered in full anyway. */
+  changed(key: string, node: string): void {
+    this.#operations.get(key)?.children.changed(node);
   }
 
   drop(key: string): void {

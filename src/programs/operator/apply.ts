@@ -1,13 +1,23 @@
 /** Sends the actions of a decision. Each is idempotent; what the server answered goes into the caches at once. */
 import { Clock, Effect } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
-import { controllerOf, objectKey, type ObjectRef } from "../../domain/kube/object.ts";
+import {
+  controllerOf,
+  type NewKubeObject,
+  objectKey,
+  type ObjectRef,
+} from "../../domain/kube/object.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import type { Node } from "../../domain/kube/node.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
-import { ANNOTATION_REBOOT_GRANTED, FINALIZER } from "../../domain/labels.ts";
+import { ANNOTATION_REBOOT_GRANTED, ANNOTATION_STOPPED, FINALIZER } from "../../domain/labels.ts";
 import { agentAccess } from "../../domain/rollout/agentAccess.ts";
-import type { Action, Note, Version } from "../../domain/rollout/decision.ts";
+import {
+  preconditions,
+  type Action,
+  type Note,
+  type Version,
+} from "../../domain/rollout/decision.ts";
 import { holderOf, holdPatch, releasePatch } from "../../domain/rollout/hold.ts";
 import {
   evidenceKey,
@@ -16,8 +26,7 @@ import {
   type Observed,
 } from "../../domain/rollout/observed.ts";
 import { type ApiError, KubeApi, type TypedResource } from "../../services/KubeApi.ts";
-import type { Informer } from "../../services/Informer.ts";
-import { Caches } from "./Caches.ts";
+import { Caches, type CachesShape } from "./Caches.ts";
 import type { OperationMemory } from "./Memory.ts";
 import {
   JobResource,
@@ -143,38 +152,33 @@ const apply = (observed: Observed, action: Action, memory: OperationMemory): App
         (operation.metadata.finalizers ?? []).filter((name) => name !== FINALIZER),
       );
     case "CreatePreflightPod":
-      return Effect.map(createChild(operation, PodResource, action.object), (preflightPod) =>
+      return Effect.map(createPod(operation, action.object), (preflightPod) =>
         childUpdate(action.node, { preflightPod }),
       );
     case "CreateRebootPod":
       return Effect.andThen(
         ensureAgentAccess(operation, memory),
-        Effect.map(createChild(operation, PodResource, action.object), (rebootPod) =>
+        Effect.map(createPod(operation, action.object), (rebootPod) =>
           childUpdate(action.node, { rebootPod }),
         ),
       );
     case "CreateJob":
-      return Effect.map(createChild(operation, JobResource, action.object), (job) =>
+      return Effect.map(createJob(operation, action.object), (job) =>
         childUpdate(action.node, { job }),
       );
     case "DeletePod":
       return deletePod(operation, action.pod);
     case "Hold":
-      return patchNode(
-        action.node,
-        action.at,
-        holdPatch(holderOf(observed), action.at.resourceVersion, action.cordon),
-      );
+      return patchNode(action.node, holdPatch(holderOf(observed), action.at, action.cordon));
     case "Release":
-      return patchNode(
-        action.node,
-        action.at,
-        releasePatch(action.at.resourceVersion, action.uncordon),
-      );
+      return patchNode(action.node, releasePatch(action.at, action.uncordon));
     case "ResumeJob":
-      return suspendJob(operation, action.node, action.job, false);
+      return patchJob(operation, action.node, action.job, { suspend: false });
     case "SuspendJob":
-      return suspendJob(operation, action.node, action.job, true);
+      return patchJob(operation, action.node, action.job, {
+        suspend: true,
+        annotations: { [ANNOTATION_STOPPED]: "true" },
+      });
     case "Grant":
       return grant(operation, action.node, action.pod, action.job);
   }
@@ -189,12 +193,6 @@ const childUpdate =
       ...change,
     }),
   });
-
-/** A patch that carries these is refused unless it meets the very object that the decision was about. */
-const preconditions = (version: Version) => ({
-  uid: version.uid,
-  resourceVersion: version.resourceVersion,
-});
 
 const setFinalizers = Effect.fnUntraced(function* (
   operation: NodeOp,
@@ -218,22 +216,40 @@ const setFinalizers = Effect.fnUntraced(function* (
 /** Create, or adopt what an earlier process of ours created: the same name and this operation as controller. */
 const createChild = Effect.fnUntraced(function* <A extends Pod | Job>(
   operation: NodeOp,
-  of: TypedResource<A>,
-  object: { readonly metadata: { readonly name?: string } },
+  child: {
+    readonly of: TypedResource<A>;
+    readonly object: NewKubeObject;
+    readonly observe: (caches: CachesShape, child: A) => void;
+  },
 ) {
   const api = yield* KubeApi;
-  const caches = yield* Caches;
+  const { of, object } = child;
   const { namespace, uid } = operation.metadata;
   const ref: ObjectRef = { namespace, name: object.metadata.name ?? "" };
-  const child = yield* Effect.catchTag(api.create(of, object), "AlreadyExists", (taken) =>
-    Effect.flatMap(api.get(of, ref), (existing) =>
-      controllerOf(existing.metadata)?.uid === uid ? Effect.succeed(existing) : Effect.fail(taken),
+  const created = yield* Effect.catchTag(api.create(of, object), "AlreadyExists", (taken) =>
+    Effect.filterOrFail(
+      api.get(of, ref),
+      (existing) => controllerOf(existing.metadata)?.uid === uid,
+      () => taken,
     ),
   );
-  const cache = of.resource.kind === "Job" ? caches.jobs : caches.pods;
-  (cache as Informer<Pod | Job>).observe(child);
-  return child;
+  child.observe(yield* Caches, created);
+  return created;
 });
+
+const createPod = (operation: NodeOp, object: NewKubeObject) =>
+  createChild(operation, {
+    of: PodResource,
+    object,
+    observe: ({ pods }, pod) => pods.observe(pod),
+  });
+
+const createJob = (operation: NodeOp, object: NewKubeObject) =>
+  createChild(operation, {
+    of: JobResource,
+    object,
+    observe: ({ jobs }, job) => jobs.observe(job),
+  });
 
 const deletePod = Effect.fnUntraced(function* (operation: NodeOp, pod: Version) {
   const api = yield* KubeApi;
@@ -270,10 +286,10 @@ const terminating = (pod: Pod | undefined, uid: string): Pod | undefined =>
     : pod;
 
 /** The answer to a PATCH is the Node as it now is: a live read. */
-const patchNode = Effect.fnUntraced(function* (name: string, at: Version, patch: object) {
+const patchNode = Effect.fnUntraced(function* (name: string, patch: object) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
-  const node: Node = yield* api.patch(NodeResource, { name }, withUID(patch, at.uid));
+  const node: Node = yield* api.patch(NodeResource, { name }, patch);
   caches.nodes.observe(node);
   return (observed: Observed): Observed => ({
     ...observed,
@@ -283,23 +299,25 @@ const patchNode = Effect.fnUntraced(function* (name: string, at: Version, patch:
   });
 });
 
-const withUID = (patch: object, uid: string) => {
-  const metadata = "metadata" in patch ? patch.metadata : {};
-  return { ...patch, metadata: { ...(metadata as object), uid } };
-};
-
-const suspendJob = Effect.fnUntraced(function* (
+const patchJob = Effect.fnUntraced(function* (
   operation: NodeOp,
   node: string,
   version: Version,
-  suspend: boolean,
+  change: { readonly suspend: boolean; readonly annotations?: Readonly<Record<string, string>> },
 ) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
+  const { suspend, annotations } = change;
   const job = yield* api.patch(
     JobResource,
     { namespace: operation.metadata.namespace, name: version.name },
-    { metadata: preconditions(version), spec: { suspend } },
+    {
+      metadata: {
+        ...preconditions(version),
+        ...(annotations === undefined ? {} : { annotations }),
+      },
+      spec: { suspend },
+    },
   );
   caches.jobs.observe(job);
   return childUpdate(node, { job });

@@ -80,7 +80,7 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
   const { metadata, status } = observed.operation;
-  const uid = status?.nodeStatuses?.[node]?.nodeUID ?? "";
+  const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
   const { job: name } = childNames(metadata, { name: node, uid });
   const job = yield* orAbsent(api.get(JobResource, { namespace: metadata.namespace, name }));
   if (job !== undefined) caches.jobs.observe(job);
@@ -90,8 +90,7 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
 const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const { metadata, status } = observed.operation;
-  const uid =
-    observed.children.get(node)?.job?.metadata.uid ?? status?.nodeStatuses?.[node]?.jobUID;
+  const uid = observed.children.get(node)?.job?.metadata.uid ?? status.nodeStatuses?.[node]?.jobUID;
   if (uid === undefined) return withChildren(node, { jobPods: [] });
   const { items } = yield* api.list(PodResource, {
     namespace: metadata.namespace,

@@ -2,7 +2,7 @@
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import { controllerOf, objectKey } from "../../domain/kube/object.ts";
 import { childNames } from "../../domain/names.ts";
-import { namesInFlight } from "../../domain/rollout/admit.ts";
+import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import type {
   Children,
   Observed,
@@ -28,7 +28,9 @@ export const gather = (options: {
     operation,
     nodes: caches.nodes.all(),
     targets: targets(caches, memory, operation),
-    children: childrenInFlight(caches, operation),
+    children: memory.children.of(operation, (node, nodeUID) =>
+      childrenOf(caches, operation, node, nodeUID),
+    ),
     claimedByOthers: others.claims,
     otherOperations: others.byUID,
     live: new Set(),
@@ -47,17 +49,6 @@ const targets = (caches: CachesShape, memory: OperationMemory, operation: NodeOp
   const names = targetsOf(operation.spec, caches.nodes.all().values());
   memory.targets = { of: nodeSelector, membership, names };
   return names;
-};
-
-const childrenInFlight = (
-  caches: CachesShape,
-  operation: NodeOp,
-): ReadonlyMap<string, Children> => {
-  const entries = operation.status?.nodeStatuses ?? {};
-  const children = new Map<string, Children>();
-  for (const name of namesInFlight(entries))
-    children.set(name, childrenOf(caches, operation, name, entries[name]!.nodeUID ?? ""));
-  return children;
 };
 
 /** Children are found by their names, which derive from uids, and believed only when this operation controls them. */
@@ -89,7 +80,8 @@ const otherOperations = (caches: CachesShape, operation: NodeOp) => {
     if (other.metadata.uid === operation.metadata.uid) continue;
     const finished = isEnded(other.status) && other.metadata.deletionTimestamp === undefined;
     byUID.set(other.metadata.uid, finished ? "finished" : "live");
-    for (const node of namesInFlight(other.status?.nodeStatuses ?? {})) claims.set(node, key);
+    for (const node of censusOf(other.status.nodeStatuses ?? NO_ENTRIES).inFlight)
+      claims.set(node, key);
   }
   return { byUID, claims };
 };

@@ -1,5 +1,5 @@
 /** The operator: informers feed two work queues, whose reconcilers are the programs. The same in a cluster and in a simulation. */
-import { Clock, Duration, Effect, Layer, Queue } from "effect";
+import { Clock, Duration, Effect, Queue } from "effect";
 import { DEFAULT_SETTINGS, type Settings } from "../../domain/rollout/observed.ts";
 import type { KubeApi } from "../../services/KubeApi.ts";
 import * as WorkQueue from "../../services/WorkQueue.ts";
@@ -56,6 +56,7 @@ export const operator = Effect.fnUntraced(function* (
     namespace: options.namespace,
     listeners: {
       operation: operations.addUnsafe,
+      nodeChanged: (key, node) => operationMemory.changed(key, node),
       upgrade: upgrades.addUnsafe,
       operationGone: () => {
         Queue.offerUnsafe(sweeps, undefined);
@@ -72,5 +73,5 @@ export const operator = Effect.fnUntraced(function* (
   return yield* Effect.all([runCaches(caches), work], {
     concurrency: "unbounded",
     discard: true,
-  }).pipe(Effect.andThen(Effect.never), Effect.provide(Layer.succeed(Caches, caches)));
+  }).pipe(Effect.andThen(Effect.never), Effect.provideService(Caches, caches));
 });

@@ -7,14 +7,14 @@ import { Clock, Effect } from "effect";
 import type { NodeOp, NodeOpStatus } from "../../domain/api/nodeop.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
 import { decide } from "../../domain/rollout/decide.ts";
-import { isIrrevocable, type Action, type Decision } from "../../domain/rollout/decision.ts";
+import { isIrrevocable, type Action } from "../../domain/rollout/decision.ts";
 import type { Observed, Settings } from "../../domain/rollout/observed.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { actionKey, applyAll } from "./apply.ts";
 import { Caches } from "./Caches.ts";
 import { confirm } from "./confirm.ts";
 import { gather } from "./gather.ts";
-import { STATUS_INTERVAL_MILLIS, type Memory, type OperationMemory } from "./Memory.ts";
+import { statusIntervalMillis, type Memory, type OperationMemory } from "./Memory.ts";
 import { NodeOpResource } from "./resources.ts";
 
 /** A pass that still finds something to do after this many rounds gives the other operations a turn. */
@@ -55,38 +55,43 @@ export const reconcileNodeOp = Effect.fnUntraced(function* (
   return { at: yield* Clock.currentTimeMillis };
 });
 
-/** Decides once and does one thing about it: read live, store, or act. Answers with the next round, or with when to look again. */
+/**
+ * Decides once and does one thing about it: read live, store, or act. Answers with the next round, or with when to look
+ * again. What is read live is there to be stored: while the last status write is too fresh, neither is done, and the
+ * operation as a whole is not looked at.
+ */
 const oneRound = Effect.fnUntraced(function* (
   round: Round,
   memory: OperationMemory,
 ): Effect.fn.Return<Round | LookAgain, ApiError, KubeApi | Caches> {
   const { observed } = round;
-  const decision = decide(observed);
+  const decision = decide(observed, memory.decision);
+  memory.decision = decision;
+  const mayStoreAt =
+    memory.statusWrittenAt + statusIntervalMillis(observed.operation.status.total ?? 0);
+  if (observed.now < mayStoreAt)
+    return yield* act(round, memory, { actions: decision.actions, wakeAt: mayStoreAt });
   if (decision.confirm.length > 0)
     return { observed: yield* confirm(observed, decision.confirm), isOperationLive: false };
-  const isNews = decision.status !== observed.operation.status;
-  const storeAt = isNews ? memory.statusWrittenAt + STATUS_INTERVAL_MILLIS : undefined;
-  if (storeAt !== undefined && storeAt <= observed.now) {
-    const stored = yield* storeStatus(observed.operation, decision.status, memory);
+  const { status, actions } = decision.outlook();
+  if (status !== observed.operation.status) {
+    const stored = yield* storeStatus(observed.operation, status, memory);
     return { observed: yield* at(observed, stored), isOperationLive: true };
   }
-  return yield* act(round, decision, memory, storeAt);
+  return yield* act(round, memory, {
+    actions: [...actions, ...decision.actions],
+    wakeAt: decision.wakeAt,
+  });
 });
 
 const act = Effect.fnUntraced(function* (
   round: Round,
-  decision: Decision,
   memory: OperationMemory,
-  storeAt: number | undefined,
+  todo: { readonly actions: ReadonlyArray<Action>; readonly wakeAt: number | undefined },
 ): Effect.fn.Return<Round | LookAgain, ApiError, KubeApi | Caches> {
   const { observed } = round;
-  const { due, laterAt } = dueActions(
-    decision.actions,
-    memory,
-    observed.now,
-    storeAt !== undefined,
-  );
-  const again = { at: earliest(decision.wakeAt, storeAt, laterAt) };
+  const { due, laterAt } = dueActions(todo.actions, memory, observed.now);
+  const again = { at: earliest(todo.wakeAt, laterAt) };
   if (due.length === 0) return again;
   if (due.some(isIrrevocable) && !round.isOperationLive) {
     const fresh = yield* readOperation(observed.operation);
@@ -94,21 +99,18 @@ const act = Effect.fnUntraced(function* (
   }
   const applied = yield* applyAll(observed, due, memory);
   return applied.done > 0
-    ? { observed: yield* at(applied.observed, applied.observed.operation), isOperationLive: false }
+    ? {
+        observed: yield* at(applied.observed, applied.observed.operation),
+        isOperationLive: false,
+      }
     : { at: earliest(again.at, applied.retryAt) };
 });
 
-/** Actions whose last attempt is long enough ago. While a status is due, the operation's own metadata is left alone. */
-const dueActions = (
-  actions: ReadonlyArray<Action>,
-  memory: OperationMemory,
-  now: number,
-  isStatusDue: boolean,
-) => {
+/** Actions whose last attempt is long enough ago. */
+const dueActions = (actions: ReadonlyArray<Action>, memory: OperationMemory, now: number) => {
   const due: Array<Action> = [];
   let laterAt: number | undefined;
   for (const action of actions) {
-    if (isStatusDue && action._tag === "RemoveFinalizer") continue;
     const notBefore = memory.notBefore(actionKey(action));
     if (notBefore <= now) due.push(action);
     else laterAt = earliest(laterAt, notBefore);

@@ -4,7 +4,7 @@ import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../../domain/api/nodeopupgrade.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
 import { decideUpgrade, type OwnOperation } from "../../domain/upgrade/decideUpgrade.ts";
-import { initializing, MIRRORED_NODES_MAX } from "../../domain/upgrade/mirror.ts";
+import { initializing } from "../../domain/upgrade/mirror.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
 import type { Memory, OperationMemory } from "./Memory.ts";
@@ -14,6 +14,7 @@ import { NodeOpResource, NodeOpUpgradeResource } from "./resources.ts";
 /** The mirror is written at most once per second, that of a large fleet every five: nothing waits for it. */
 const MIRROR_INTERVAL_MILLIS = 1000;
 const LARGE_MIRROR_INTERVAL_MILLIS = 5000;
+const LARGE_NODES_MIN = 100;
 
 export const reconcileNodeOpUpgrade = Effect.fnUntraced(function* (
   key: string,
@@ -37,7 +38,8 @@ const pass = Effect.fnUntraced(function* (
   memory: OperationMemory,
 ): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
   const now = yield* Clock.currentTimeMillis;
-  const decision = decideUpgrade(upgrade, own, now);
+  const dueAt = memory.statusWrittenAt + mirrorInterval(own);
+  const decision = decideUpgrade(upgrade, own, { now, isMirrorDue: dueAt <= now });
   switch (decision._tag) {
     case "Nothing":
       return { at: undefined };
@@ -49,18 +51,17 @@ const pass = Effect.fnUntraced(function* (
     case "Steer":
       yield* steer(decision.operation, decision.patch);
       return { at: now };
-    case "Store": {
-      const storeAt = memory.statusWrittenAt + mirrorInterval(own);
-      if (storeAt > now) return { at: storeAt };
+    case "Later":
+      return { at: dueAt };
+    case "Store":
       memory.statusWrittenAt = now;
       yield* storeStatus(upgrade, decision.status);
       return { at: undefined };
-    }
   }
 });
 
 const mirrorInterval = (own: OwnOperation): number =>
-  own._tag === "Exists" && (own.operation.status?.total ?? 0) > MIRRORED_NODES_MAX
+  own._tag === "Exists" && (own.operation.status.total ?? 0) > LARGE_NODES_MIN
     ? LARGE_MIRROR_INTERVAL_MILLIS
     : MIRROR_INTERVAL_MILLIS;
 

@@ -38,7 +38,7 @@ const report = (bootState: string, version?: string) => ({
 /** What a decision amounts to, in one word per thing. */
 const summary = (decision: Decision, seen: Observed) => {
   const before = seen.operation.status?.nodeStatuses?.["w"];
-  const after = decision.status.nodeStatuses?.["w"];
+  const after = decision.outlook().status.nodeStatuses?.["w"];
   const stored = after === before ? "" : (after?.stage ?? `${after?.phase}`);
   return [
     ...decision.confirm.map((evidence) => `confirm ${evidence._tag}`),
@@ -46,6 +46,7 @@ const summary = (decision: Decision, seen: Observed) => {
       ? []
       : [`store ${stored}${after?.reason === undefined ? "" : ` ${after.reason}`}`]),
     ...decision.actions.map((action) => action._tag),
+    ...decision.outlook().actions.map((action) => action._tag),
   ].join(", ");
 };
 const expectStep = (seen: Observed, expected: string) => {
@@ -54,19 +55,20 @@ const expectStep = (seen: Observed, expected: string) => {
   if (expected === "") expect(noteOf(decision, "w").message).not.toBe("");
 };
 
+const endedPreflight = (phase: string, exitCode: number, message?: string) =>
+  preflightPod("w", {
+    phase,
+    containerStatuses: [
+      {
+        name: "preflight",
+        state: { terminated: { exitCode, ...(message === undefined ? {} : { message }) } },
+      },
+    ],
+  });
+
 describe("Claimed", () => {
   const claimed = { stage: "Claimed", phase: "Preflight" } as const;
   const spec = { preflight: { command: ["true"] } };
-  const ended = (phase: string, exitCode: number, message?: string) =>
-    preflightPod("w", {
-      phase,
-      containerStatuses: [
-        {
-          name: "preflight",
-          state: { terminated: { exitCode, ...(message === undefined ? {} : { message }) } },
-        },
-      ],
-    });
   it("its preflight Pod is created", () =>
     expectStep(inStage(claimed, { spec }), "CreatePreflightPod"));
   it("waits for the verdict", () =>
@@ -79,25 +81,30 @@ describe("Claimed", () => {
     ));
   it("an empty termination message starts the work", () =>
     expectStep(
-      inStage(claimed, { spec, children: { preflightPod: ended("Succeeded", 0) } }),
+      inStage(claimed, { spec, children: { preflightPod: endedPreflight("Succeeded", 0) } }),
       "store Preparing",
     ));
   it("a termination message skips the node", () => {
     const seen = inStage(claimed, {
       spec,
-      children: { preflightPod: ended("Succeeded", 0, "node is already at v2\n") },
+      children: { preflightPod: endedPreflight("Succeeded", 0, "node is already at v2\n") },
     });
     expectStep(seen, "store Releasing Skipped");
-    expect(decide(seen).status.nodeStatuses?.["w"]).toMatchObject({
+    expect(decide(seen).outlook().status.nodeStatuses?.["w"]).toMatchObject({
       phase: "Completed",
       message: "Skipped by preflight: node is already at v2",
       rebootStatus: "not-requested",
     });
   });
   it("a failed preflight fails the node with its exit code", () => {
-    const seen = inStage(claimed, { spec, children: { preflightPod: ended("Failed", 3) } });
+    const seen = inStage(claimed, {
+      spec,
+      children: { preflightPod: endedPreflight("Failed", 3) },
+    });
     expectStep(seen, "store Cancelling PreflightFailed");
-    expect(decide(seen).status.nodeStatuses?.["w"]?.message).toBe("Preflight failed: exit 3");
+    expect(decide(seen).outlook().status.nodeStatuses?.["w"]?.message).toBe(
+      "Preflight failed: exit 3",
+    );
   });
   it("a Pod that its kubelet refused is no verdict: told, then made again", () => {
     const refused = preflightPod("w", { phase: "Failed", reason: "OutOfcpu" });
@@ -224,7 +231,7 @@ describe("Preparing", () => {
       live: [NODE],
     });
     expectStep(seen, "store Upgrading");
-    expect(decide(seen).status.nodeStatuses?.["w"]).toMatchObject({
+    expect(decide(seen).outlook().status.nodeStatuses?.["w"]).toMatchObject({
       phase: "Running",
       jobUID: "w-job",
     });
@@ -277,7 +284,7 @@ describe("Upgrading", () => {
       },
     });
     expectStep(seen, "store Rebooting");
-    expect(decide(seen).status.nodeStatuses?.["w"]).toMatchObject({
+    expect(decide(seen).outlook().status.nodeStatuses?.["w"]).toMatchObject({
       phase: "Completed",
       rebootStatus: "pending",
       version: "v2",
@@ -376,13 +383,24 @@ describe("Cancelling and Settling", () => {
       metadata: { name: "p", uid: "p", resourceVersion: "1" },
       status: { phase: "Running" },
     };
-    const stopped = { job: job("w", { suspend: true }) };
+    const annotations = { "operator.kairos.io/stopped": "true" };
+    const stopped = { job: job("w", { suspend: true, annotations }) };
     expectStep(inStage(cancelling, { node: held, children: { ...stopped, jobPods: [pod] } }), "");
     expectStep(inStage(cancelling, { node: held, children: stopped }), "confirm JobPods");
     expectStep(
       inStage(cancelling, { node: held, children: stopped, live: [JOB_PODS] }),
       "confirm Node",
     );
+  });
+  it("a Job that is suspended already is marked too, so that a resume still on its way is refused", () =>
+    expectStep(
+      inStage(cancelling, { node: held, children: { job: job("w", { suspend: true }) } }),
+      "SuspendJob",
+    ));
+  it("where the Node is gone, a granted reboot Pod still has to end first", () => {
+    const terminating = { rebootPod: rebootPod("w", { deleting: true }) };
+    expectStep(inStage(settling, { node: undefined, children: terminating }), "");
+    expectStep(inStage(settling, { node: undefined }), "store Failed JobFailed");
   });
   it("a failed node stays cordoned and is let go", () =>
     expect(
@@ -399,10 +417,7 @@ describe("Cancelling and Settling", () => {
       ).actions,
     ).toMatchObject([{ _tag: "Release", uncordon: true }]));
   it("only a node that is free is stored as Failed", () =>
-    expectStep(
-      inStage(cancelling, { live: [JOB_PODS, NODE] }),
-      "store Failed JobFailed",
-    ));
+    expectStep(inStage(cancelling, { live: [JOB_PODS, NODE] }), "store Failed JobFailed"));
   it("settling waits five minutes in one boot", () => {
     expectStep(inStage(settling, { node: held, now: START + 290_000 }), "");
     expectStep(inStage(settling, { node: held, now: START + 301_000 }), "confirm Node");
@@ -411,7 +426,7 @@ describe("Cancelling and Settling", () => {
   it("settling starts anew in another boot, and forgets the boot while NotReady", () => {
     expectStep(inStage(settling, { node: back, now: START + 290_000 }), "store Settling JobFailed");
     const away = inStage(settling, { node: node("w", { ready: false }), now: START + 290_000 });
-    expect(decide(away).status.nodeStatuses?.["w"]?.bootID).toBeUndefined();
+    expect(decide(away).outlook().status.nodeStatuses?.["w"]?.bootID).toBeUndefined();
   });
   it("a report of the reboot ends the settling", () =>
     expectStep(
@@ -455,10 +470,10 @@ describe("a deleted operation", () => {
       annotations: { "operator.kairos.io/cordoned-by": MINE },
     });
     const first = decide(observed({ operation: operation({ metadata, status }), nodes: [left] }));
-    expect(first.actions).toMatchObject([{ _tag: "Release", uncordon: true }]);
+    expect(first.outlook().actions).toMatchObject([{ _tag: "Release", uncordon: true }]);
     const then = decide(
       observed({ operation: operation({ metadata, status }), nodes: [node("w")] }),
     );
-    expect(then.actions).toMatchObject([{ _tag: "RemoveFinalizer" }]);
+    expect(then.outlook().actions).toMatchObject([{ _tag: "RemoveFinalizer" }]);
   });
 });

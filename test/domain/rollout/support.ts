@@ -132,9 +132,17 @@ export const preflightPod = (nodeName: string, status: Pod["status"]): Pod => ({
 
 export const job = (
   nodeName: string,
-  options: { readonly suspend?: boolean; readonly condition?: string; readonly uid?: string } = {},
+  options: {
+    readonly suspend?: boolean;
+    readonly condition?: string;
+    readonly uid?: string;
+    readonly annotations?: Record<string, string>;
+  } = {},
 ): Job => ({
-  metadata: owned(names(nodeName).job, "job", options.uid ?? `${nodeName}-job`),
+  metadata: {
+    ...owned(names(nodeName).job, "job", options.uid ?? `${nodeName}-job`),
+    annotations: options.annotations ?? {},
+  },
   spec: { suspend: options.suspend ?? false },
   status: {
     conditions:

@@ -1,6 +1,7 @@
 /** Stages Cancelling and Settling: the way out without success, which frees the slot last (design.md §4 "Ending early"). */
-import { isFinished, isSuspended } from "../../kube/job.ts";
+import { isFinished, isSuspended, type Job } from "../../kube/job.ts";
 import { bootIDOf, isReady } from "../../kube/node.ts";
+import { ANNOTATION_STOPPED } from "../../labels.ts";
 import { isTerminal, isTerminating } from "../../kube/pod.ts";
 import { kubeTime } from "../../kube/object.ts";
 import { cancellingGivesUpAt, endingSince, settlingGivesUpAt, SETTLE_MILLIS } from "../deadline.ts";
@@ -38,8 +39,10 @@ export const settling = (at: NodeInFlight): Step => {
   const stops = stop(at);
   if (stops !== undefined) return stops;
   const givesUpAt = settlingGivesUpAt(at.entry, at.operation.spec.deadlines);
-  if (!isSameNode(at) || isDue(at, givesUpAt)) return fail(at);
+  if (isDue(at, givesUpAt)) return fail(at);
+  // Also where the Node is gone: its machine may live on, and the agent on it act until its Pod has ended.
   if (pod !== undefined) return wait(ending("waits for the reboot Pod to end"), givesUpAt);
+  if (!isSameNode(at)) return fail(at);
   return settled(at, givesUpAt);
 };
 
@@ -79,11 +82,15 @@ const unsteady = (
   return wait(ending("waits for the node to be Ready"), givesUpAt);
 };
 
-/** Stops what still runs for this node: the Job is suspended, its helpers are deleted by uid. */
+/**
+ * Stops what still runs for this node: the Job is suspended, its helpers are deleted by uid. A Job that is suspended
+ * already is marked all the same: the change of its resourceVersion is what a resume that is still on its way, from an
+ * earlier process, is refused by (test/model, repair fencedStop).
+ */
 const stop = (at: NodeInFlight): Step | undefined => {
   const { job, preflightPod, rebootPod } = at.children;
   const actions: ReadonlyArray<Action> = [
-    ...(job !== undefined && !isFinished(job) && !isSuspended(job) && !isTerminating(job)
+    ...(job !== undefined && !isFinished(job) && !isStopped(job) && !isTerminating(job)
       ? [{ _tag: "SuspendJob", node: at.name, job: versionOf(job) } as const]
       : []),
     ...deletions(at, preflightPod, rebootPod),
@@ -92,6 +99,9 @@ const stop = (at: NodeInFlight): Step | undefined => {
     ? undefined
     : act(ending("its Job is being stopped, its Pods are being deleted"), ...actions);
 };
+
+const isStopped = (job: Job): boolean =>
+  isSuspended(job) && job.metadata.annotations?.[ANNOTATION_STOPPED] !== undefined;
 
 /** Lets the node go, uncordoned where that is due, and then stores the failure that frees the slot. */
 const fail = (at: NodeInFlight): Step => {

@@ -6,7 +6,6 @@ import { act, advance, wait, type Step } from "../decision.ts";
 import { endEarly, moveTo, PREPARING } from "../entry.ts";
 import type { NodeInFlight } from "../observed.ts";
 import { SKIPPED } from "../reason.ts";
-import { deadlineOf } from "../deadline.ts";
 import { deletePod } from "./actions.ts";
 
 export const claimed = (at: NodeInFlight): Step => {
@@ -14,7 +13,7 @@ export const claimed = (at: NodeInFlight): Step => {
   if (pod === undefined) return createPreflightPod(at);
   if (pod.status?.phase === "Succeeded") return onSuccess(at, pod);
   if (isTerminating(pod))
-    return waiting(at, `Pod ${pod.metadata.name} is being deleted before it told anything`);
+    return waiting(`Pod ${pod.metadata.name} is being deleted before it told anything`);
   if (wasRefusedByKubelet(pod))
     return act(
       {
@@ -34,15 +33,12 @@ export const claimed = (at: NodeInFlight): Step => {
     );
   const problem = startProblem(pod);
   return problem === undefined
-    ? waiting(at, `preflight Pod ${pod.metadata.name} runs`)
-    : wait(
-        {
-          ...problem,
-          message: `preflight Pod ${pod.metadata.name}: ${problem.message}`,
-          problem: true,
-        },
-        deadline(at),
-      );
+    ? waiting(`preflight Pod ${pod.metadata.name} runs`)
+    : wait({
+        ...problem,
+        message: `preflight Pod ${pod.metadata.name}: ${problem.message}`,
+        problem: true,
+      });
 };
 
 const createPreflightPod = (at: NodeInFlight): Step => {
@@ -87,6 +83,4 @@ const verdictOf = (pod: Pod): string => {
   return end.reason !== undefined && end.reason !== "Error" ? end.reason : `exit ${end.exitCode}`;
 };
 
-const deadline = (at: NodeInFlight) => deadlineOf(at.entry, at.operation.spec.deadlines);
-const waiting = (at: NodeInFlight, message: string): Step =>
-  wait({ reason: "Preflight", message }, deadline(at));
+const waiting = (message: string): Step => wait({ reason: "Preflight", message });

@@ -3,7 +3,6 @@ import { childNames } from "../../names.ts";
 import { isRunning, isTerminal, isTerminating, startProblem } from "../../kube/pod.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { job, rebootPod } from "../children.ts";
-import { deadlineOf } from "../deadline.ts";
 import { act, advance, confirm, wait, type Action, type Step } from "../decision.ts";
 import { drain } from "../drain.ts";
 import { moveTo } from "../entry.ts";
@@ -34,11 +33,10 @@ const rebootPodRuns = (at: NodeInFlight): Step | undefined => {
 
 /** What to do about a reboot Pod that is not there or does not run: make it, take a dead one away, or wait. */
 export const rebootPodAgain = (at: NodeInFlight, pod: Pod | undefined): Step => {
-  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
   if (pod === undefined) {
     const note = { reason: "RebootPod", message: "its reboot Pod is being created" };
     return at.node === undefined
-      ? wait(note, until)
+      ? wait(note)
       : act(note, {
           _tag: "CreateRebootPod",
           node: at.name,
@@ -51,7 +49,7 @@ export const rebootPodAgain = (at: NodeInFlight, pod: Pod | undefined): Step => 
   }
   const { name } = pod.metadata;
   if (isTerminating(pod))
-    return wait({ reason: "RebootPod", message: `reboot Pod ${name} is being deleted` }, until);
+    return wait({ reason: "RebootPod", message: `reboot Pod ${name} is being deleted` });
   if (isTerminal(pod))
     return act(
       {
@@ -63,15 +61,14 @@ export const rebootPodAgain = (at: NodeInFlight, pod: Pod | undefined): Step => 
     );
   const problem = startProblem(pod);
   return problem === undefined
-    ? wait({ reason: "RebootPod", message: `reboot Pod ${name} is starting` }, until)
-    : wait({ ...problem, message: `reboot Pod ${name}: ${problem.message}`, problem: true }, until);
+    ? wait({ reason: "RebootPod", message: `reboot Pod ${name} is starting` })
+    : wait({ ...problem, message: `reboot Pod ${name}: ${problem.message}`, problem: true });
 };
 
 /** Hold and cordon in one PATCH; believed only when a live read shows both. */
 const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
   const { node, observed } = at;
-  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
-  if (node === undefined) return wait({ reason: "Hold", message: "its Node is gone" }, until);
+  if (node === undefined) return wait({ reason: "Hold", message: "its Node is gone" });
   const obstacle = holdObstacle(observed, node);
   if (obstacle?._tag === "UnknownHolder")
     return confirm(
@@ -79,7 +76,7 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
       { _tag: "Holder", holder: obstacle.holder },
     );
   if (obstacle?._tag === "HeldByAnother")
-    return wait({ reason: "HeldByAnother", message: `held by ${obstacle.holder}` }, until);
+    return wait({ reason: "HeldByAnother", message: `held by ${obstacle.holder}` });
   if (!isHeldAsWanted(at, node))
     return act(
       { reason: "Hold", message: "the node is being held and cordoned" },
@@ -96,14 +93,13 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
 /** The Job is created suspended; storing its uid is what lets it be resumed. */
 const jobIsThere = (at: NodeInFlight): Step => {
   const current = at.children.job;
-  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
   const { job: name } = childNames(at.operation.metadata, {
     name: at.name,
     uid: at.entry.nodeUID ?? "",
   });
   if (current === undefined)
     return at.node === undefined
-      ? wait({ reason: "Job", message: "its Node is gone" }, until)
+      ? wait({ reason: "Job", message: "its Node is gone" })
       : act(
           { reason: "Job", message: `Job ${name} is being created` },
           {
@@ -117,7 +113,7 @@ const jobIsThere = (at: NodeInFlight): Step => {
           },
         );
   if (isTerminating(current))
-    return wait({ reason: "Job", message: `Job ${name} is being deleted` }, until);
+    return wait({ reason: "Job", message: `Job ${name} is being deleted` });
   return advance(
     moveTo(at, "Upgrading", {
       phase: "Running",

@@ -1,7 +1,6 @@
 /** Stage Rebooting: grant, reboot, proof (design.md §4 "reboot", "verify"). Until it reports, a lost reboot Pod is made and granted again. */
 import { bootIDOf, isReady } from "../../kube/node.ts";
 import { isTerminal, isTerminating } from "../../kube/pod.ts";
-import { deadlineOf } from "../deadline.ts";
 import { act, advance, confirm, wait, type Step } from "../decision.ts";
 import { endEarly } from "../entry.ts";
 import { isLive, type NodeInFlight } from "../observed.ts";
@@ -12,7 +11,6 @@ import { versionOf } from "./actions.ts";
 
 export const rebooting = (at: NodeInFlight): Step => {
   const pod = at.children.rebootPod;
-  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
   if (pod === undefined) return rebootPodAgain(at, pod);
   const state = rebootStateOf(pod);
   if (state._tag === "Completed") return verify(at, state.report);
@@ -38,20 +36,18 @@ export const rebooting = (at: NodeInFlight): Step => {
           message: `rebooting, attempt ${state.attempt}: waits for a new boot id and Ready`,
         }
       : { reason: "Reboot", message: "granted: waits for the agent to see the sentinel" },
-    until,
   );
 };
 
 /** The report counts together with the Node, read live, Ready in another boot in that same object. */
 const verify = (at: NodeInFlight, report: RebootReport): Step => {
   const { node } = at;
-  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
   const isBack = node !== undefined && isReady(node) && bootIDOf(node) !== report.from;
   if (!isBack)
-    return wait(
-      { reason: "Reboot", message: "rebooted: waits for its kubelet to report the new boot Ready" },
-      until,
-    );
+    return wait({
+      reason: "Reboot",
+      message: "rebooted: waits for its kubelet to report the new boot Ready",
+    });
   if (!isLive(at.observed, { _tag: "Node", node: at.name }))
     return confirm(
       { reason: "Reboot", message: "the reboot is being confirmed" },

@@ -2,7 +2,6 @@
 import { failureOf, isComplete, isSuspended } from "../../kube/job.ts";
 import { startProblem, terminationOf } from "../../kube/pod.ts";
 import { COMMAND_CONTAINER } from "../children.ts";
-import { deadlineOf } from "../deadline.ts";
 import { act, advance, confirm, wait, type Step } from "../decision.ts";
 import { endEarly, moveTo } from "../entry.ts";
 import { isLive, type NodeInFlight } from "../observed.ts";
@@ -67,18 +66,14 @@ const installedVersion = (at: NodeInFlight): string | undefined => {
 };
 
 const running = (at: NodeInFlight, name: string): Step => {
-  const until = deadlineOf(at.entry, at.operation.spec.deadlines);
   for (const pod of at.children.jobPods) {
     const problem = startProblem(pod);
     if (problem !== undefined)
-      return wait(
-        {
-          ...problem,
-          message: `Pod ${pod.metadata.name} of Job ${name}: ${problem.message}`,
-          problem: true,
-        },
-        until,
-      );
+      return wait({
+        ...problem,
+        message: `Pod ${pod.metadata.name} of Job ${name}: ${problem.message}`,
+        problem: true,
+      });
   }
-  return wait({ reason: "Job", message: `Job ${name} runs` }, until);
+  return wait({ reason: "Job", message: `Job ${name} runs` });
 };

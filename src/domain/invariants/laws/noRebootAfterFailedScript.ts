@@ -1,0 +1,23 @@
+/** The sentinel's container "runs only if the upgrade script completes successfully" (reference page 5). */
+import { seconds, type Law } from "../law.ts";
+
+export const noRebootAfterFailedScript: Law = {
+  law: "NoRebootAfterFailedScript",
+  says: "Neither sentinel nor reboot follows a script that failed: a sentinel only after exit 0 of its own Job's script.",
+  monitor: ({ ledger, report }) => ({
+    SentinelWritten: ({ event, script }) => {
+      if (script.ended?.exitCode !== 0)
+        report(
+          `the sentinel of Job ${ledger.nameOfJob(event.job)} was written on node ${event.node} at ${seconds(event.at)}, although its script ${script.ended === undefined ? "had not ended" : `ended with exit ${script.ended.exitCode}`}`,
+        );
+    },
+    RebootIssued: ({ event, pod, claim }) => {
+      const job = [...(pod?.grants.keys() ?? [])].at(-1) ?? claim?.jobUID;
+      const ended = job === undefined ? undefined : ledger.scripts.get(job)?.ended;
+      if (ended?.exitCode !== 0)
+        report(
+          `node ${event.node} was rebooted by Pod ${pod?.name ?? event.pod} at ${seconds(event.at)}, although the script of Job ${ledger.nameOfJob(job)} ${ended === undefined ? "had not ended" : `ended with exit ${ended.exitCode}`}`,
+        );
+    },
+  }),
+};

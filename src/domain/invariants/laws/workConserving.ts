@@ -1,0 +1,62 @@
+/** A free slot is taken at once: "the operator will create another Job to replace the one that finished" (reference page 7). */
+import { seconds, type Law } from "../law.ts";
+import type { Operation } from "../ledger/records.ts";
+import { limitOf } from "./concurrency.ts";
+
+/** How many nodes the operation should be starting now. */
+const demand = (operation: Operation): number => {
+  const { spec } = operation.object;
+  const over = operation.deleting ?? operation.ended ?? operation.gone;
+  // From the Job's failure on nothing need start; from the trip on nothing may.
+  const stopped =
+    spec?.stopOnFailure === true &&
+    (operation.tripped !== undefined || operation.jobFailed !== undefined);
+  if (over !== undefined || stopped) return 0;
+  return Math.min(
+    operation.eligible.size,
+    Math.max(0, limitOf(operation) - operation.inFlight.size),
+  );
+};
+
+export const workConserving: Law = {
+  law: "WorkConserving",
+  says: "While the operator is up, a free slot with a node that could take it is taken within a second.",
+  monitor: ({ ledger, options, operatorUpSince, report }) => {
+    /** For each operation since when each of its demanded starts has been due, oldest first. */
+    const due = new Map<Operation, Array<number>>();
+    let now = 0;
+    const settle = (operation: Operation): void => {
+      const wanted = operatorUpSince() === undefined ? 0 : demand(operation);
+      const waiting = due.get(operation) ?? [];
+      if (wanted === waiting.length) return;
+      // A start serves the slot that has waited longest.
+      if (wanted < waiting.length) waiting.splice(0, waiting.length - wanted);
+      else while (waiting.length < wanted) waiting.push(now);
+      if (waiting.length === 0) due.delete(operation);
+      else due.set(operation, waiting);
+    };
+    const settleAll = (): void => {
+      for (const operation of ledger.live) settle(operation);
+      for (const operation of due.keys()) if (!ledger.live.has(operation)) due.delete(operation);
+    };
+    return {
+      Tick: ({ at }) => {
+        for (const [operation, waiting] of due) {
+          const since = waiting[0];
+          if (since === undefined || at <= since + options.reactionMillis) continue;
+          report(
+            `NodeOp ${operation.key} left a slot free from ${seconds(since)} on: ${operation.inFlight.size} in flight of ${limitOf(operation)}, and ${[...operation.eligible.keys()].slice(0, 5).join(", ")} could start`,
+          );
+          // Reported once; after another second it is news again.
+          waiting.fill(at);
+        }
+        now = at;
+      },
+      Committed: settleAll,
+      Operator: () => {
+        due.clear();
+        settleAll();
+      },
+    };
+  },
+};

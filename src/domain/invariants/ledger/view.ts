@@ -1,0 +1,90 @@
+/** How the monitors read stored objects: the fields that laws speak about, every one of them possibly absent. */
+import type { NodeStatus } from "../../api/status.ts";
+import type { KubeObject, ObjectMeta } from "../../kube/object.ts";
+import type { LabelSelector } from "../../kube/selector.ts";
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+}
+
+/** A NodeOp as stored. */
+export interface NodeOpView {
+  readonly metadata: ObjectMeta;
+  readonly spec?: {
+    readonly nodeSelector?: LabelSelector;
+    readonly concurrency?: number;
+    readonly stopOnFailure?: boolean;
+    readonly uncordonOnFailure?: boolean;
+    readonly rebootOnSuccess?: boolean;
+    readonly deadlines?: { readonly upgradeSeconds?: number; readonly rebootSeconds?: number };
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly observedGeneration?: number;
+    readonly conditions?: ReadonlyArray<Condition>;
+    readonly nodeStatuses?: Readonly<Record<string, NodeStatus>>;
+  };
+}
+
+/** A Node as stored. */
+export interface NodeView {
+  readonly metadata: ObjectMeta;
+  readonly spec?: { readonly unschedulable?: boolean };
+  readonly status?: {
+    readonly conditions?: ReadonlyArray<Condition>;
+    readonly nodeInfo?: { readonly bootID?: string };
+  };
+}
+
+interface PodSpecView {
+  readonly nodeName?: string;
+  readonly initContainers?: ReadonlyArray<unknown>;
+  readonly containers?: ReadonlyArray<unknown>;
+}
+
+/** A Job as stored. */
+export interface JobView {
+  readonly metadata: ObjectMeta;
+  readonly spec?: {
+    readonly suspend?: boolean;
+    readonly template?: { readonly spec?: PodSpecView };
+  };
+  readonly status?: { readonly conditions?: ReadonlyArray<Condition> };
+}
+
+/** A Pod as stored. */
+export interface PodView {
+  readonly metadata: ObjectMeta;
+  readonly spec?: PodSpecView;
+  readonly status?: {
+    readonly phase?: string;
+    readonly initContainerStatuses?: ReadonlyArray<{
+      readonly state?: {
+        readonly terminated?: { readonly exitCode: number; readonly message?: string };
+      };
+    }>;
+  };
+}
+
+/** The object as its kind's view: the store admits only objects of the kind's schema. */
+export const asNodeOp = (object: KubeObject): NodeOpView => object;
+export const asNode = (object: KubeObject): NodeView => object;
+export const asJob = (object: KubeObject): JobView => object;
+export const asPod = (object: KubeObject): PodView => object;
+
+/** Whether a condition of one of these types is True. */
+export const hasCondition = (
+  status: { readonly conditions?: ReadonlyArray<Condition> } | undefined,
+  ...types: ReadonlyArray<string>
+): boolean =>
+  status?.conditions?.some((one) => one.status === "True" && types.includes(one.type)) === true;
+
+/** What stands in an annotation; undefined when it is absent or empty. */
+export const annotation = (
+  object: { readonly metadata: ObjectMeta } | undefined,
+  key: string,
+): string | undefined => {
+  const value = object?.metadata.annotations?.[key];
+  return value === "" ? undefined : value;
+};

@@ -1,0 +1,32 @@
+/** The command line. Without arguments it runs the demonstration: the documented canary upgrade on 1+3 nodes. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime";
+import * as NodeServices from "@effect/platform-node/NodeServices";
+import { Cause, Console, Effect, Exit, Option, Runtime } from "effect";
+import { Command } from "effect/cli";
+import { simulateCommand } from "./simulate/command.ts";
+import { VERSION } from "./version.ts";
+
+const DEMONSTRATION = ["simulate", "examples/canary.yaml"];
+
+const nodeop = Command.make("nodeop").pipe(
+  Command.withDescription("Safe, observable upgrades of Kubernetes nodes."),
+  Command.withSubcommands([simulateCommand]),
+);
+
+/** Runs one command line. Errors go to stderr as sentences that say what to do; stdout carries only the answer. */
+export const run = (args: ReadonlyArray<string>) =>
+  Command.runWith(nodeop, { version: VERSION })(args.length === 0 ? DEMONSTRATION : [...args]).pipe(
+    Effect.tapError((error) =>
+      "_tag" in error && error._tag === "BadInput" ? Console.error(error.message) : Effect.void,
+    ),
+    Effect.provide(NodeServices.layer),
+  );
+
+const teardown: Runtime.Teardown = (exit, onExit) => {
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return onExit(0);
+  const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause));
+  onExit(Runtime.getErrorExitCode(failure));
+};
+
+if (import.meta.main)
+  NodeRuntime.runMain(run(process.argv.slice(2)), { teardown, disableErrorReporting: true });

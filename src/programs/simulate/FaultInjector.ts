@@ -1,0 +1,191 @@
+/** Makes the faults of a simulation happen: at a commit, at a call of the operator, or by refusing Pods. */
+import { Option, Schema } from "effect";
+import type { Commit } from "../../domain/history.ts";
+import { Jobs, Pods, resourceName, type Resource } from "../../domain/kube/resource.ts";
+import { LABEL_REBOOT } from "../../domain/labels.ts";
+import type { KubeObject } from "../../domain/kube/object.ts";
+import type { KubeRequest } from "../../services/KubeTransport.ts";
+import {
+  deliver,
+  type Interception,
+  type Interceptor,
+} from "../../services/simulation/interception.ts";
+import { describeRequest } from "../../services/statusError.ts";
+import type { Fault, NodeEvent } from "./fault.ts";
+
+/** "Much later" for a write that is held back: long after its sender was started again. */
+export const LATE_WRITE_MILLIS = 10 * 60_000;
+
+/** What the injector can do to the world. */
+export interface Reach {
+  /** Runs a task after the present step, on behalf of nobody in the cluster. */
+  readonly soon: (task: () => void) => void;
+  readonly objects: (resource: Resource) => Iterable<KubeObject>;
+  /** Sends a request as a person with all rights would. */
+  readonly asUser: (request: KubeRequest) => void;
+  readonly powerLoss: (node: string) => void;
+  readonly crashAgent: (node: string) => void;
+  /** Writes the fault into the story. */
+  readonly tell: (fault: string, node?: string) => void;
+}
+
+const PlacedPod = Schema.Struct({ nodeName: Schema.optionalKey(Schema.String) });
+/** Where a Pod is placed, or the Pods of a Job. */
+const Placed = Schema.Struct({
+  metadata: Schema.Struct({ name: Schema.String }),
+  spec: Schema.Struct({
+    ...PlacedPod.fields,
+    template: Schema.optionalKey(Schema.Struct({ spec: PlacedPod })),
+  }),
+});
+const decodePlaced = Schema.decodeUnknownOption(Placed);
+
+const nodeOf = (object: unknown): string | undefined => {
+  const spec = Option.getOrUndefined(decodePlaced(object))?.spec;
+  return spec?.nodeName ?? spec?.template?.spec.nodeName;
+};
+
+export class FaultInjector {
+  readonly #faults: ReadonlyArray<Fault>;
+  readonly #happened = new Set<Fault>();
+  #commits = 0;
+  #calls = 0;
+  /** The operations under test, which `operation:deleted` deletes. */
+  #operations: ReadonlyArray<{
+    readonly resource: Resource;
+    readonly namespace?: string;
+    readonly name: string;
+  }> = [];
+
+  constructor(faults: ReadonlyArray<Fault>) {
+    this.#faults = faults;
+  }
+
+  /** Commits since the operation was created, that one included. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** The operator's calls, over all its starts. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Faults that were asked for and did not happen: their commit or call never came. */
+  get missed(): ReadonlyArray<Fault> {
+    return this.#faults.filter(
+      (fault) =>
+        (fault._tag === "Event" ||
+          fault._tag === "Operator" ||
+          fault._tag === "OperationDeleted") &&
+        !this.#happened.has(fault),
+    );
+  }
+
+  /** From now on commits count. */
+  start(operations: FaultInjector["operations"]): void {
+    this.#operations = operations;
+  }
+
+  get operations() {
+    return this.#operations;
+  }
+
+  /** To be told of every commit. */
+  commit(_commit: Commit, reach: Reach): void {
+    const at = ++this.#commits;
+    for (const fault of this.#faults) {
+      if (fault._tag !== "Event" && fault._tag !== "OperationDeleted") continue;
+      if (fault.at !== at) continue;
+      this.#happened.add(fault);
+      reach.soon(() =>
+        fault._tag === "Event" ? this.#onNode(fault.kind, fault.node, reach) : this.#delete(reach),
+      );
+    }
+  }
+
+  #onNode(kind: NodeEvent, node: string, reach: Reach): void {
+    switch (kind) {
+      case "power-loss":
+        reach.tell("power loss", node);
+        return reach.powerLoss(node);
+      case "agent-crash":
+        reach.tell("the reboot agent crashes", node);
+        return reach.crashAgent(node);
+      case "reboot-pod-deleted":
+        return this.#deleteAll(Pods, node, "its reboot Pod is deleted", reach);
+      case "job-deleted":
+        return this.#deleteAll(Jobs, node, "its Job is deleted", reach);
+    }
+  }
+
+  #deleteAll(resource: Resource, node: string, fault: string, reach: Reach): void {
+    const doomed = [...reach.objects(resource)].filter(
+      (object) =>
+        nodeOf(object) === node &&
+        (resource.kind === "Job" || object.metadata.labels?.[LABEL_REBOOT] === "true"),
+    );
+    reach.tell(doomed.length > 0 ? fault : `${fault} (there is none)`, node);
+    for (const { metadata } of doomed)
+      reach.asUser(deletion(resource, metadata.name, metadata.namespace));
+  }
+
+  #delete(reach: Reach): void {
+    for (const { resource, name, namespace } of this.#operations) {
+      reach.tell(`the user deletes ${resource.kind} ${name}`);
+      reach.asUser(deletion(resource, name, namespace));
+    }
+  }
+
+  /** What becomes of the operator's calls; the same for all its starts, so that a fault happens once. */
+  interceptor(tell: (fault: string) => void): Interceptor {
+    return ({ request }) => {
+      const call = ++this.#calls;
+      const fault = this.#faults.find((item) => item._tag === "Operator" && item.call === call);
+      if (fault?._tag !== "Operator") return deliver;
+      this.#happened.add(fault);
+      tell(`operator:${fault.kind}=${call}: ${describeRequest(request)}`);
+      return INTERCEPTIONS[fault.kind];
+    };
+  }
+
+  /** Why the API server refuses a Pod for this node; undefined when it does not. */
+  refusal(object: unknown): string | undefined {
+    const node = nodeOf(object);
+    const isRefused = this.#faults.some(
+      (fault) => fault._tag === "Condition" && fault.kind === "pods-refused" && fault.node === node,
+    );
+    return isRefused
+      ? `violates PodSecurity "restricted:latest": privileged, hostPath volumes (simulated for ${node})`
+      : undefined;
+  }
+}
+
+const INTERCEPTIONS: Readonly<Record<"crash-before" | "crash-after" | "late-write", Interception>> =
+  {
+    "crash-before": { kind: "KillBefore" },
+    "crash-after": { kind: "KillAfter" },
+    "late-write": { kind: "Hold", until: { millis: LATE_WRITE_MILLIS }, sender: "dies" },
+  };
+
+const deletion = (
+  resource: Resource,
+  name: string,
+  namespace: string | undefined,
+): KubeRequest => ({
+  verb: "delete",
+  resource,
+  name,
+  namespace,
+  body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" },
+});
+
+/** `pods`, `nodeops.operator.kairos.io/status`: how requests are counted. */
+export const requestedResource = ({
+  resource,
+  subresource,
+}: {
+  readonly resource: Resource;
+  readonly subresource?: string | undefined;
+}): string =>
+  subresource === undefined ? resourceName(resource) : `${resourceName(resource)}/${subresource}`;

@@ -1,0 +1,171 @@
+/**
+ * Watches a simulation from outside, through the commit log and the hosts' log, and writes down what a person would tell:
+ * which node took which step when, and why. It also counts. It never asks the operator.
+ */
+import { Result } from "effect";
+import { decodeNodeOp } from "../../domain/api/decode.ts";
+import type { NodeOp } from "../../domain/api/nodeop.ts";
+import type { NodeStatus } from "../../domain/api/status.ts";
+import type { Commit, HostEvent } from "../../domain/history.ts";
+import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
+import { isInFlight } from "../../domain/rollout/entry.ts";
+import { SKIPPED } from "../../domain/rollout/reason.ts";
+import { shortVersion } from "../../domain/version.ts";
+
+/** One line of the story. `at` is in milliseconds of the simulation's clock. */
+export interface StoryLine {
+  readonly at: number;
+  /** The node it is about; absent: the operation, the operator or the cluster. */
+  readonly node?: string | undefined;
+  /** One word: claimed, upgrading, rebooting, done, skipped, waits, failing, failed, fault, … */
+  readonly step: string;
+  readonly text: string;
+}
+
+type Entries = Readonly<Record<string, NodeStatus>>;
+const NONE: Entries = {};
+
+export class Recorder {
+  readonly lines: Array<StoryLine> = [];
+  /** Most nodes in flight at once, over all operations. */
+  peakInFlight = 0;
+  /** When the last operation reported its end. */
+  endedAt: number | undefined;
+  readonly #entries = new Map<string, Entries>();
+  readonly #inFlight = new Set<string>();
+  readonly #bootIDs = new Map<string, string>();
+
+  /** Adds a line of the simulation itself: a fault, a restart. */
+  tell(line: StoryLine): void {
+    this.lines.push(line);
+  }
+
+  commit(commit: Commit): void {
+    if (commit.resource.plural !== "nodeops") return;
+    const operation = commit.after ?? commit.before;
+    const decoded = operation === undefined ? undefined : decodeNodeOp(operation);
+    if (decoded === undefined || Result.isFailure(decoded)) return;
+    if (commit.after === undefined) return this.#gone(commit, decoded.success);
+    this.#changed(commit, decoded.success);
+  }
+
+  host(event: HostEvent): void {
+    if (event.event === "rebootIssued")
+      this.tell({
+        at: event.at,
+        node: event.node,
+        step: "rebooting",
+        text: `Job complete, sentinel seen: boot ${short(event.bootID)} ends`,
+      });
+    if (event.event === "wentDown" && event.cause === "other")
+      this.tell({ at: event.at, node: event.node, step: "down", text: "the machine went down" });
+    if (event.event === "booted") {
+      this.#bootIDs.set(event.node, event.bootID);
+      if (event.bootState !== "active")
+        this.tell({
+          at: event.at,
+          node: event.node,
+          step: "booted",
+          text: `boot ${short(event.bootID)}, ${event.bootState} system, ${version(event.version)}`,
+        });
+    }
+  }
+
+  #gone(commit: Commit, operation: NodeOp): void {
+    this.#entries.delete(operation.metadata.uid);
+    for (const key of this.#inFlight)
+      if (key.startsWith(`${operation.metadata.uid} `)) this.#inFlight.delete(key);
+    this.endedAt = commit.at;
+    this.tell({
+      at: commit.at,
+      step: "gone",
+      text: `NodeOp ${operation.metadata.name} is deleted; nothing of it is left on the nodes`,
+    });
+  }
+
+  #changed(commit: Commit, operation: NodeOp): void {
+    const { uid } = operation.metadata;
+    const before = this.#entries.get(uid) ?? NONE;
+    const after = operation.status?.nodeStatuses ?? NONE;
+    if (before === after) return;
+    this.#entries.set(uid, after);
+    const changed: Array<string> = [];
+    for (const name of Object.keys(after)) if (after[name] !== before[name]) changed.push(name);
+    const ended = changed.filter(
+      (name) => before[name] !== undefined && isInFlight(before[name]) && !isInFlight(after[name]!),
+    );
+    // Ends first: they are why slots are free.
+    for (const name of [...ended, ...changed.filter((other) => !ended.includes(other))]) {
+      this.#count(uid, name, after[name]!);
+      this.#tellStep(commit.at, operation, name, before[name], after[name]!, ended);
+    }
+  }
+
+  #count(uid: string, name: string, entry: NodeStatus): void {
+    if (isInFlight(entry)) this.#inFlight.add(`${uid} ${name}`);
+    else this.#inFlight.delete(`${uid} ${name}`);
+    this.peakInFlight = Math.max(this.peakInFlight, this.#inFlight.size);
+    this.endedAt = undefined;
+  }
+
+  #tellStep(
+    at: number,
+    operation: NodeOp,
+    node: string,
+    before: NodeStatus | undefined,
+    after: NodeStatus,
+    ended: ReadonlyArray<string>,
+  ): void {
+    const tell = (step: string, text: string) => this.tell({ at, node, step, text });
+    if (before === undefined) {
+      const why = ended.length > 0 ? `slot freed by ${ended[0]}` : slotsOf(operation);
+      return tell(
+        "claimed",
+        after.phase === "Preflight" ? `${why}; its preflight looks first` : why,
+      );
+    }
+    if (!isInFlight(after)) return this.#tellEnd(tell, node, after);
+    if (after.stage === before.stage) {
+      if (after.reason !== undefined && after.reason !== before.reason)
+        tell("waits", after.message ?? "");
+      return;
+    }
+    switch (after.stage) {
+      case "Upgrading":
+        return tell("upgrading", `${upgradingText(operation)} Job ${after.jobName ?? ""} runs`);
+      case "Cancelling":
+      case "Settling":
+        return before.stage === "Settling" ? undefined : tell("failing", after.message ?? "");
+      default:
+        return undefined;
+    }
+  }
+
+  #tellEnd(tell: (step: string, text: string) => void, node: string, after: NodeStatus): void {
+    if (after.phase === "Failed") return tell("failed", after.message ?? "");
+    if (after.reason === SKIPPED) return tell("skipped", after.message ?? "");
+    const boot = this.#bootIDs.get(node);
+    const proof =
+      after.rebootStatus === "completed" && boot !== undefined
+        ? `new boot ${short(boot)}, ${after.version === undefined ? "released" : `${version(after.version)}, released`}`
+        : "Job complete, released";
+    tell("done", proof);
+  }
+}
+
+const slotsOf = (operation: NodeOp): string => {
+  const { concurrency } = operation.spec;
+  const busy = censusOf(operation.status.nodeStatuses ?? NO_ENTRIES).inFlight.length;
+  return concurrency === 0 ? `${busy} in flight` : `slot ${busy} of ${concurrency}`;
+};
+
+const upgradingText = (operation: NodeOp): string =>
+  [
+    operation.spec.rebootOnSuccess ? "reboot Pod waits," : "",
+    operation.spec.cordon ? "cordoned," : "",
+  ]
+    .filter((part) => part !== "")
+    .join(" ");
+
+const short = (bootID: string): string => bootID.slice(0, 4);
+const version = (full: string): string => shortVersion(full);

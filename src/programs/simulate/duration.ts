@@ -1,0 +1,37 @@
+/** Durations as people write them on a command line: `90s`, `2m`, `1h30m`, Go's and Kubernetes' form. */
+import { Result } from "effect";
+
+const UNIT_MILLIS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Milliseconds of a duration; the failure is a sentence. */
+export const parseDuration = (text: string): Result.Result<number, string> => {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/gu)];
+  const isWhole = parts.length > 0 && parts.map(([part]) => part).join("") === text;
+  if (!isWhole) return Result.fail(`"${text}" is not a duration; write one like 90s, 2m or 1h30m`);
+  return Result.succeed(
+    parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNIT_MILLIS[unit!]!, 0),
+  );
+};
+
+const two = (part: number): string => String(part).padStart(2, "0");
+
+/** `4:12`, or `1:04:12` from an hour on: time since the start of a story. */
+export const formatClock = (millis: number): string => {
+  const seconds = Math.floor(millis / 1000);
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+};
+
+/** `16 min 48 s`: a span in words. */
+export const formatSpan = (millis: number): string => {
+  const seconds = Math.round(millis / 1000);
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return [h > 0 ? `${h} h` : "", m > 0 ? `${m} min` : "", s > 0 || seconds === 0 ? `${s} s` : ""]
+    .filter((part) => part !== "")
+    .join(" ");
+};

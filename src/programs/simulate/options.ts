@@ -1,0 +1,22 @@
+/** What a simulation is told: the manifests, the cluster, the seed, how long things take and what goes wrong. */
+import type { Fault } from "./fault.ts";
+import type { Manifests } from "./manifests.ts";
+import type { NodeCounts } from "./nodesFlag.ts";
+
+export interface SimulationOptions {
+  readonly manifests: Manifests;
+  /** How many nodes to make up; only when the manifests bring none. Default: 1 control plane and 3 workers. */
+  readonly nodes?: NodeCounts | undefined;
+  /** Everything that is drawn by chance follows from it. Default: 1. */
+  readonly seed?: number | undefined;
+  /** How long the command runs on a node, in milliseconds, give or take a quarter. Default: 2 minutes. */
+  readonly upgradeMillis?: number | undefined;
+  /** From going down to the next boot, in milliseconds, give or take a quarter. Default: 90 seconds. */
+  readonly rebootMillis?: number | undefined;
+  readonly faults?: ReadonlyArray<Fault> | undefined;
+}
+
+export const DEFAULT_NODES: NodeCounts = { controlPlanes: 1, workers: 3 };
+export const DEFAULT_SEED = 1;
+export const DEFAULT_UPGRADE_MILLIS = 120_000;
+export const DEFAULT_REBOOT_MILLIS = 90_000;

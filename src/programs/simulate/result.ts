@@ -1,0 +1,43 @@
+/** What a simulation answers: the same facts for people, for programs and for embedding Effect programs. */
+import { Schema } from "effect";
+
+/** One target node at the end. Times are RFC 3339 on the simulation's clock. */
+export const SimulatedNodeResult = Schema.Struct({
+  name: Schema.String,
+  controlPlane: Schema.Boolean,
+  /** Completed, Failed, or what it was in when the simulation stopped; `NotStarted` when it was never claimed. */
+  phase: Schema.String,
+  rebootStatus: Schema.optionalKey(Schema.String),
+  reason: Schema.optionalKey(Schema.String),
+  message: Schema.optionalKey(Schema.String),
+  startedAt: Schema.optionalKey(Schema.String),
+  endedAt: Schema.optionalKey(Schema.String),
+});
+export interface SimulatedNodeResult extends Schema.Schema.Type<typeof SimulatedNodeResult> {}
+
+/** A law that was broken: what happened, at which commit, how many virtual seconds in. */
+export const SimulatedViolation = Schema.Struct({
+  law: Schema.String,
+  message: Schema.String,
+  rv: Schema.optionalKey(Schema.Int),
+  virtualSeconds: Schema.Finite,
+});
+export interface SimulatedViolation extends Schema.Schema.Type<typeof SimulatedViolation> {}
+
+/** The outcome of a simulation, as `simulate --output json` prints it. */
+export const SimulationResult = Schema.Struct({
+  seed: Schema.Int,
+  /** Completed, Failed, Running (it waits for something that never came) or Deleted. */
+  phase: Schema.String,
+  message: Schema.String,
+  /** From the creation of the operation to its end. */
+  virtualSeconds: Schema.Finite,
+  peakInFlight: Schema.Int,
+  nodes: Schema.Array(SimulatedNodeResult),
+  /** The operator's requests, by verb and resource: `patch nodeops.operator.kairos.io/status`. */
+  requests: Schema.Record(Schema.String, Schema.Int),
+  /** How many of them were writes. */
+  writes: Schema.Int,
+  violations: Schema.Array(SimulatedViolation),
+});
+export interface SimulationResult extends Schema.Schema.Type<typeof SimulationResult> {}

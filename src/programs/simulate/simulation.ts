@@ -1,0 +1,277 @@
+/**
+ * Runs a simulation: the operator's real programs against the fake cluster on virtual time, with every law watching. The
+ * same options give the same history, byte for byte.
+ */
+import { Effect, Schema } from "effect";
+import { crds } from "../../domain/api/crd.ts";
+import type { Commit } from "../../domain/history.ts";
+import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
+import type { KubeObject } from "../../domain/kube/object.ts";
+import { NodeOps, NodeOpUpgrades, Pods } from "../../domain/kube/resource.ts";
+import { kubeApiLayer } from "../../services/kubeApiLayer.ts";
+import type { KubeRequest } from "../../services/KubeTransport.ts";
+import type { StatusBody } from "../../services/ApiServer.ts";
+import { forbidden } from "../../services/fake/status.ts";
+import { FakeCluster, type Served } from "../../services/fake/FakeCluster.ts";
+import { World } from "../../services/simulation/World.ts";
+import { statusToError } from "../../services/statusError.ts";
+import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
+import { operator } from "../operator/operator.ts";
+import { rebootAgent } from "../rebootAgent.ts";
+import { disturbs, type Fault } from "./fault.ts";
+import {
+  FaultInjector,
+  LATE_WRITE_MILLIS,
+  requestedResource,
+  type Reach,
+} from "./FaultInjector.ts";
+import { DEFAULT_SEED, type SimulationOptions } from "./options.ts";
+import { Progress } from "./Progress.ts";
+import { Recorder, type StoryLine } from "./Recorder.ts";
+import { nodeResults, operationsAtEnd } from "./outcome.ts";
+import type { SimulationResult } from "./result.ts";
+import { simulatedNodes } from "./scenario.ts";
+
+/** Noon of a day that every story begins on. */
+export const START_MILLIS = Date.UTC(2026, 0, 1, 12);
+
+/** How long a killed operator takes to be started again. */
+const RESTART_MILLIS = 5000;
+
+/** After the end the cluster is watched on: for a sweep and a write that came late, or just for calm. */
+const WATCHED_AFTER_FAULTS_MILLIS = LATE_WRITE_MILLIS + 15 * 60_000;
+const WATCHED_MILLIS = 2 * 60_000;
+
+const READS = new Set(["get", "list", "watch"]);
+
+/** The cluster refused an object of the manifests. */
+export class SimulationRefused extends Schema.TaggedError<SimulationRefused>()(
+  "SimulationRefused",
+  {
+    problems: Schema.Array(Schema.String),
+  },
+) {
+  override get message() {
+    return this.problems.join("\n");
+  }
+}
+
+/** Everything that a simulation tells: the result, and what makes a story of it. */
+export interface Simulation {
+  readonly result: SimulationResult;
+  readonly lines: ReadonlyArray<StoryLine>;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly laws: number;
+  /** Whether the operations upgrade nodes, and do not just run a command on them. */
+  readonly upgrades: boolean;
+  /** Commits from the creation of the operation to its end, and the operator's calls: the ranges of K. */
+  readonly commits: number;
+  readonly calls: number;
+  /** Faults whose commit or call never came. */
+  readonly missed: ReadonlyArray<Fault>;
+  /** The commit log from the creation of the operation on, for tests. */
+  readonly history: ReadonlyArray<Commit>;
+}
+
+/**
+ * Simulates. Synchronous inside: nothing else of the program runs meanwhile.
+ *
+ * @example
+ * const { result } = yield* runSimulation({ manifests, nodes: { controlPlanes: 1, workers: 3 } })
+ */
+export const runSimulation = (
+  options: SimulationOptions,
+): Effect.Effect<Simulation, SimulationRefused> => Effect.suspend(() => new Run(options).go());
+
+class Run {
+  readonly #options: SimulationOptions;
+  readonly #faults: ReadonlyArray<Fault>;
+  readonly #world: World;
+  readonly #fake: FakeCluster;
+  readonly #cluster: SimulatedCluster;
+  readonly #monitors: Monitors;
+  readonly #recorder = new Recorder();
+  readonly #injector: FaultInjector;
+  readonly #progress = new Progress();
+  readonly #history: Array<Commit> = [];
+  readonly #requests = new Map<string, number>();
+  #writes = 0;
+  #isStarted = false;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#faults = options.faults ?? [];
+    this.#injector = new FaultInjector(this.#faults);
+    const world = new World({ seed: options.seed ?? DEFAULT_SEED, startAt: START_MILLIS });
+    this.#world = world;
+    this.#fake = new FakeCluster({
+      now: () => world.now,
+      chance: () => world.chance.next(),
+      crds: crds(),
+      admission: [(_actor, request, object) => this.#refuse(request, object)],
+    });
+    this.#monitors = makeMonitors({
+      disturbed: (node) => this.#faults.some((fault) => disturbs(fault, node)),
+    });
+    this.#fake.onCommit((commit) => this.#onCommit(commit));
+    this.#fake.onRequest((served) => this.#count(served));
+    this.#cluster = new SimulatedCluster({
+      world,
+      cluster: this.#fake,
+      nodes: simulatedNodes(options),
+      rebootAgent: ({ namespace, pod }) => rebootAgent({ namespace, name: pod }),
+    });
+    this.#cluster.onHostEvent((event) => {
+      this.#monitors.host(event);
+      this.#recorder.host(event);
+    });
+  }
+
+  go(): Effect.Effect<Simulation, SimulationRefused> {
+    const problems = this.#createOperations();
+    if (problems.length > 0) return Effect.fail(new SimulationRefused({ problems }));
+    this.#startOperator();
+    this.#runToTheEnd();
+    const endedAt = this.#progress.endedAt ?? this.#world.now;
+    this.#watchOn(endedAt);
+    this.#monitors.finish(this.#world.now);
+    return Effect.succeed(this.#simulation(endedAt));
+  }
+
+  /** The user's `kubectl apply`. Commits count from here on. */
+  #createOperations(): ReadonlyArray<string> {
+    this.#isStarted = true;
+    this.#injector.start(
+      this.#options.manifests.operations.map(({ kind, metadata }) => ({
+        resource: kind === "NodeOp" ? NodeOps : NodeOpUpgrades,
+        name: metadata.name ?? "",
+        ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+      })),
+    );
+    return this.#options.manifests.operations.flatMap((object) => {
+      const request: KubeRequest = {
+        verb: "create",
+        resource: object.kind === "NodeOp" ? NodeOps : NodeOpUpgrades,
+        namespace: object.metadata.namespace,
+        body: object,
+      };
+      const answer = this.#fake.handle("user", request);
+      return answer.ok ? [] : [statusToError(request, answer.status).message];
+    });
+  }
+
+  #startOperator(): void {
+    const process = this.#world.process("operator");
+    const interceptor = this.#injector.interceptor((fault) => this.#tell("killed", fault));
+    const transport = this.#cluster.transport(process, "operator", interceptor, () => {
+      this.#monitors.operator(false, this.#world.now);
+      this.#later(RESTART_MILLIS, () => {
+        this.#tell("restarted", "the operator is started again");
+        this.#monitors.operator(true, this.#world.now);
+        this.#startOperator();
+      });
+    });
+    process.boot(
+      operator().pipe(Effect.provide(kubeApiLayer), Effect.provide(transport), Effect.asVoid),
+    );
+  }
+
+  /** Until every operation has ended, or nothing has happened for longer than any deadline. */
+  #runToTheEnd(): void {
+    for (;;) {
+      const quietSince = this.#progress.lastCommitAt ?? this.#world.now;
+      const outcome = this.#world.run({
+        done: () => this.#progress.isEnded,
+        until: quietSince + this.#progress.patienceMillis,
+      });
+      if (outcome !== "timeout" || this.#progress.lastCommitAt === quietSince) return;
+    }
+  }
+
+  #watchOn(endedAt: number): void {
+    const millis = this.#faults.length > 0 ? WATCHED_AFTER_FAULTS_MILLIS : WATCHED_MILLIS;
+    this.#world.run({ done: () => false, until: endedAt + millis });
+  }
+
+  #onCommit(commit: Commit): void {
+    this.#monitors.commit(commit);
+    if (!this.#isStarted) return;
+    this.#history.push(commit);
+    this.#recorder.commit(commit);
+    this.#progress.commit(commit);
+    this.#injector.commit(commit, this.#reach);
+  }
+
+  readonly #reach: Reach = {
+    soon: (task) => this.#later(0, task),
+    objects: (resource) => this.#fake.objects(resource),
+    asUser: (request) => void this.#fake.handle("user", request),
+    powerLoss: (node) => this.#cluster.powerLoss(node),
+    crashAgent: (node) => this.#cluster.crashAgent(node),
+    tell: (fault, node) => this.#tell("fault", fault, node),
+  };
+
+  /** Runs a task on behalf of nobody in the cluster. */
+  #later(millis: number, task: () => void): void {
+    this.#world.outside(() => this.#world.after(millis, this.#outside, task));
+  }
+  // Made on first use: every simulation without faults has the same processes as one that never heard of them.
+  #outsideProcess: ReturnType<World["process"]> | undefined;
+  get #outside() {
+    return (this.#outsideProcess ??= this.#world.process("outside"));
+  }
+
+  #tell(step: string, text: string, node?: string): void {
+    this.#recorder.tell({ at: this.#world.now, step, text, node });
+  }
+
+  #refuse(request: KubeRequest, object: KubeObject): StatusBody | undefined {
+    if (request.verb !== "create" || object.kind !== Pods.kind) return undefined;
+    const why = this.#injector.refusal(object);
+    return why === undefined ? undefined : forbidden(Pods, object.metadata.name, why);
+  }
+
+  #count({ actor, request }: Served): void {
+    if (actor !== "operator") return;
+    const key = `${request.verb} ${requestedResource(request)}`;
+    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+    if (!READS.has(request.verb)) this.#writes++;
+  }
+
+  #simulation(endedAt: number): Simulation {
+    const { phase, message } = operationsAtEnd(
+      this.#fake,
+      this.#injector.operations,
+      this.#progress,
+    );
+    const seconds = (at: number) => (at - START_MILLIS) / 1000;
+    return {
+      result: {
+        seed: this.#options.seed ?? DEFAULT_SEED,
+        phase,
+        message,
+        virtualSeconds: seconds(endedAt),
+        peakInFlight: this.#recorder.peakInFlight,
+        nodes: nodeResults(this.#fake, this.#progress),
+        requests: Object.fromEntries([...this.#requests].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+        writes: this.#writes,
+        violations: this.#monitors.violations.map(({ law, message: what, rv, at }) => ({
+          law,
+          message: what,
+          ...(rv === undefined ? {} : { rv }),
+          virtualSeconds: seconds(at),
+        })),
+      },
+      lines: this.#recorder.lines,
+      startedAt: START_MILLIS,
+      endedAt,
+      laws: this.#monitors.laws,
+      upgrades: this.#options.manifests.operations.every(({ kind }) => kind === "NodeOpUpgrade"),
+      commits: this.#injector.commits,
+      calls: this.#injector.calls,
+      missed: this.#injector.missed,
+      history: this.#history,
+    };
+  }
+}

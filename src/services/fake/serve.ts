@@ -1,0 +1,73 @@
+/** From a request to what answers it: which verbs a resource has, at which place. */
+import { Result } from "effect";
+import type { StatusBody } from "../ApiServer.ts";
+import { deleteObject, evictionOptions } from "./deleting.ts";
+import { adopt, at, own } from "./json.ts";
+import { getObject, listObjects } from "./reading.ts";
+import { badRequest, methodNotAllowed, noSuchResource } from "./status.ts";
+import { createObject, updateObject, type WriteContext } from "./writing.ts";
+
+type Served = Result.Result<unknown, StatusBody>;
+
+const EVICTED = own({
+  kind: "Status",
+  apiVersion: "v1",
+  metadata: own({}),
+  status: "Success",
+  code: 201,
+});
+
+/** POST pods/<name>/eviction: a deletion that budgets may refuse, which is left to admission. */
+const evict = (context: WriteContext): Served => {
+  const body = adopt(context.request.body);
+  if (at(body, "metadata", "name") !== context.request.name) {
+    return Result.fail(badRequest("name in URL does not match name in Eviction object"));
+  }
+  return Result.map(deleteObject(context, evictionOptions(body)), () => EVICTED);
+};
+
+/** Whether the kind has the subresource; `eviction` belongs to Pods. */
+const hasSubresource = ({ shelf, request }: WriteContext): boolean => {
+  const { kind } = shelf;
+  switch (request.subresource) {
+    case undefined:
+      return true;
+    case "status":
+      return kind.hasStatus && request.verb !== "create" && request.verb !== "list";
+    case "eviction":
+      return (
+        kind.resource.group === "" && kind.resource.plural === "pods" && request.verb === "create"
+      );
+  }
+};
+
+/** Why there is nothing at the place that the request names. */
+const misplaced = (context: WriteContext): StatusBody | undefined => {
+  const { request, shelf } = context;
+  const { namespaced } = shelf.kind.resource;
+  const hasNamespace = request.namespace !== undefined && request.namespace !== "";
+  if (!hasSubresource(context)) return noSuchResource();
+  if (!namespaced) return hasNamespace ? noSuchResource() : undefined;
+  if (hasNamespace || request.verb === "list") return undefined;
+  return request.verb === "create" ? methodNotAllowed() : noSuchResource();
+};
+
+/** Answers one request of a kind that is served. */
+export const serve = (context: WriteContext): Served => {
+  const { store, shelf, request } = context;
+  const nowhere = misplaced(context);
+  if (nowhere !== undefined) return Result.fail(nowhere);
+  switch (request.verb) {
+    case "get":
+      return getObject(store, shelf, request);
+    case "list":
+      return listObjects(store, shelf, request);
+    case "create":
+      return request.subresource === "eviction" ? evict(context) : createObject(context);
+    case "update":
+    case "patch":
+      return updateObject(context);
+    case "delete":
+      return deleteObject(context, request.body);
+  }
+};

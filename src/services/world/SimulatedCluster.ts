@@ -1,0 +1,224 @@
+/**
+ * A whole simulated cluster around an API server: its controllers, its machines with their kubelets, and the handles by
+ * which a test or a scenario disturbs them. Everything speaks to the server through messages, like anybody else.
+ */
+import { Effect, Layer } from "effect";
+import type { HostEvent } from "../../domain/history.ts";
+import {
+  Jobs,
+  NodeOps,
+  NodeOpUpgrades,
+  Pods,
+  type Resource,
+  RoleBindings,
+  Roles,
+  ServiceAccounts,
+} from "../../domain/kube/resource.ts";
+import type { ApiServer } from "../ApiServer.ts";
+import type { Host } from "../Host.ts";
+import type { KubeApi } from "../KubeApi.ts";
+import { kubeApiLayer } from "../kubeApiLayer.ts";
+import type { KubeTransport } from "../KubeTransport.ts";
+import type { Interceptor } from "../simulation/interception.ts";
+import type { Latency } from "../simulation/Network.ts";
+import type { Process } from "../simulation/Process.ts";
+import { simTransport } from "../simulation/SimTransport.ts";
+import type { World } from "../simulation/World.ts";
+import type { SecondsRange } from "./behaviour.ts";
+import { launchContainer, type LaunchAgent } from "./containers.ts";
+import { Controller } from "./Controller.ts";
+import { garbageCollector } from "./garbageCollector.ts";
+import { SimulatedHost } from "./host.ts";
+import { jobController } from "./jobController.ts";
+import { kubelet } from "./kubelet.ts";
+import type { MachineProcess } from "./machine.ts";
+import { bootIDOf, registerNode, type SimulatedNode, templateOf } from "./registration.ts";
+import { simulatedHostLayer } from "./simulatedHostLayer.ts";
+import { worldMachine } from "./worldMachine.ts";
+
+/** What the reboot agent's container finds in its environment. */
+export interface AgentEnvironment {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly podUID: string;
+  readonly node: string;
+}
+
+export interface SimulatedClusterOptions {
+  readonly world: World;
+  readonly cluster: ApiServer;
+  readonly nodes: ReadonlyArray<SimulatedNode>;
+  /** The program of reboot Pods; succeeds with its exit code. */
+  readonly rebootAgent: (env: AgentEnvironment) => Effect.Effect<number, never, KubeApi | Host>;
+  /** Of all connections that this makes. Default: none. */
+  readonly latency?: Latency | undefined;
+  /** Faults for the processes of the cluster; asked once for each incarnation. */
+  readonly interceptor?: ((process: Process, actor: string) => Interceptor | undefined) | undefined;
+  /** What the garbage collector watches. Default: what nodeop and the Job controller make. */
+  readonly collected?: ReadonlyArray<Resource> | undefined;
+  /** Delays of the kubelets (`KubeletOptions`) and the controllers. */
+  readonly statusSeconds?: SecondsRange | undefined;
+  readonly readySeconds?: SecondsRange | undefined;
+  readonly jobReactionSeconds?: SecondsRange | undefined;
+  readonly jobSettleSeconds?: SecondsRange | undefined;
+  readonly collectorReactionSeconds?: SecondsRange | undefined;
+}
+
+const COLLECTED: ReadonlyArray<Resource> = [
+  Pods,
+  Jobs,
+  NodeOps,
+  NodeOpUpgrades,
+  ServiceAccounts,
+  Roles,
+  RoleBindings,
+];
+
+/** From the crash of a controller or kubelet to its next start. */
+const RESTART_MILLIS = 2_000;
+
+/** Boots a cluster: when this returns, all nodes are registered and Ready, and no process has taken a step. */
+export const simulatedCluster = (options: SimulatedClusterOptions): SimulatedCluster =>
+  new SimulatedCluster(options);
+
+export class SimulatedCluster {
+  /** The API server's process. */
+  readonly server: Process;
+  /** The machines by the names of their nodes. */
+  readonly hosts: ReadonlyMap<string, SimulatedHost>;
+  readonly jobController: Controller;
+  readonly garbageCollector: Controller;
+  readonly #options: SimulatedClusterOptions;
+  readonly #hostLog: Array<HostEvent> = [];
+  readonly #listeners: Array<(event: HostEvent) => void> = [];
+  readonly #agents = new Map<string, MachineProcess>();
+
+  constructor(options: SimulatedClusterOptions) {
+    this.#options = options;
+    this.server = options.world.process("api-server");
+    this.jobController = this.#controller(
+      "job-controller",
+      jobController({
+        reactionSeconds: options.jobReactionSeconds,
+        settleSeconds: options.jobSettleSeconds,
+      }),
+    );
+    this.garbageCollector = this.#controller(
+      "garbage-collector",
+      garbageCollector({
+        resources: options.collected ?? COLLECTED,
+        reactionSeconds: options.collectorReactionSeconds,
+      }),
+    );
+    this.hosts = new Map(options.nodes.map((node) => [node.name, this.#host(node)]));
+    for (const host of this.hosts.values()) host.powerOn();
+    this.jobController.start();
+    this.garbageCollector.start();
+  }
+
+  /** Everything that has happened to the machines. */
+  get hostLog(): ReadonlyArray<HostEvent> {
+    return this.#hostLog;
+  }
+
+  /** Hears of everything that happens to the machines from now on. */
+  onHostEvent(listener: (event: HostEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The machine of a node. Asking for one that does not exist is a mistake of the caller, and throws. */
+  host(node: string): SimulatedHost {
+    const host = this.hosts.get(node);
+    if (host === undefined) throw new Error(`there is no node ${node} in this cluster`);
+    return host;
+  }
+
+  powerLoss(node: string): void {
+    this.host(node).powerLoss();
+  }
+
+  /** Kills the reboot agent on the node, which its kubelet restarts. Does nothing when none runs. */
+  crashAgent(node: string): void {
+    this.#agents.get(this.host(node).name)?.kill();
+  }
+
+  /** Kills the kubelet of the node, which is restarted; its containers run on. */
+  crashKubelet(node: string): void {
+    this.host(node).crashKubelet(RESTART_MILLIS);
+  }
+
+  /** How a process, of this cluster or anybody's, reaches the API server. `killed`: see `SimTransportOptions.onKill`. */
+  transport(
+    process: Process,
+    actor: string,
+    interceptor?: Interceptor,
+    killed?: () => void,
+  ): Layer.Layer<KubeTransport> {
+    const { cluster, latency } = this.#options;
+    return simTransport({
+      server: this.server,
+      cluster,
+      process,
+      actor,
+      interceptor,
+      latency,
+      onKill: killed,
+    });
+  }
+
+  #controller(name: string, program: Effect.Effect<never, never, KubeTransport>): Controller {
+    return new Controller({
+      world: this.#options.world,
+      name,
+      program,
+      transport: (process, actor, killed) => this.#faulty(process, actor, killed),
+      restartMillis: RESTART_MILLIS,
+    });
+  }
+
+  #faulty(process: Process, actor: string, killed?: () => void): Layer.Layer<KubeTransport> {
+    return this.transport(process, actor, this.#options.interceptor?.(process, actor), killed);
+  }
+
+  #host(node: SimulatedNode): SimulatedHost {
+    const { world, cluster, statusSeconds, readySeconds } = this.#options;
+    const { name, behaviour, image } = node;
+    const template = templateOf(node);
+    const actor = `kubelet/${name}`;
+    const machine = worldMachine({
+      world,
+      name: `host/${name}`,
+      // A kubelet that a fault kills is restarted by its machine; a container by its kubelet.
+      transport: (process, who) =>
+        this.#faulty(process, who, who === actor ? () => this.crashKubelet(name) : undefined),
+    });
+    const host = new SimulatedHost({
+      name,
+      machine,
+      behaviour,
+      image,
+      bootID: bootIDOf(node),
+      startKubelet: (self) =>
+        machine.spawnClient(actor, actor, () =>
+          kubelet({ host: self, node: template, statusSeconds, readySeconds }),
+        ),
+      launch: (self, pod, container) => launchContainer(this.#launchAgent, self, pod, container),
+      tell: (event) => {
+        this.#hostLog.push(event);
+        for (const listener of this.#listeners) listener(event);
+      },
+    });
+    registerNode(cluster, host, node);
+    return host;
+  }
+
+  readonly #launchAgent: LaunchAgent = (host, pod, self) => {
+    this.#agents.set(host.name, self);
+    const { namespace = "default", name, uid } = pod.metadata;
+    const services = Layer.merge(kubeApiLayer, simulatedHostLayer(host, uid, self));
+    return this.#options.rebootAgent({ namespace, pod: name, podUID: uid, node: host.name }).pipe(
+      Effect.map((exitCode) => ({ exitCode })),
+      Effect.provide(services),
+    );
+  };
+}
