@@ -86,9 +86,9 @@ export const meets = ({ key, operator, values }: Requirement, labels: Labels): b
 export const formatRequirement = ({ key, operator, values }: Requirement): string => {
   switch (operator) {
     case "In":
-      return `${key} in (${values.join(",")})`;
+      return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${values.join(",")})`;
     case "NotIn":
-      return `${key} notin (${values.join(",")})`;
+      return values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${values.join(",")})`;
     case "Exists":
       return key;
     case "DoesNotExist":

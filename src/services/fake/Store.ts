@@ -116,7 +116,9 @@ export class Store {
     for (const { table } of this.#shelves.values()) table.compact(version);
   }
 
+  /** Does nothing while a commit is being told: a bookmark must not overtake it. */
   bookmark(): void {
+    if (this.#delivering) return;
     for (const { watchers } of this.#shelves.values()) watchers.bookmark(this.#version);
   }
 

@@ -14,7 +14,7 @@ const TEXT = {
 } as const;
 
 /** The `reason` of a cause: what kind of mistake it is. */
-export type FieldReason = keyof typeof TEXT;
+type FieldReason = keyof typeof TEXT;
 
 export interface FieldError {
   readonly reason: FieldReason;
@@ -72,10 +72,6 @@ export const tooMany = (path: string, count: number, max: number): FieldError =>
 
 export const notFound = (path: string, value: unknown): FieldError =>
   make("FieldValueNotFound", path, printed(value));
-
-/** An error with a message of its own, as CEL rules have them. */
-export const fieldError = (reason: FieldReason, path: string, detail: string): FieldError =>
-  make(reason, path, detail);
 
 /** A number below its minimum, as validation of built-in kinds says it; undefined and other types are none. */
 export const notNegative = (path: string, value: unknown): ReadonlyArray<FieldError> =>

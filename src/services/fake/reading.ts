@@ -16,10 +16,7 @@ type Entry = readonly [key: string, object: KubeObject];
 const DECIMAL = /^\d+$/u;
 
 /** A version parameter: undefined when absent, 400 when it is no number, 504 when it lies in the future. */
-export const parseVersion = (
-  text: string | undefined,
-  current: number,
-): Answered<number | undefined> => {
+const parseVersion = (text: string | undefined, current: number): Answered<number | undefined> => {
   if (text === undefined || text === "") return Result.succeed(undefined);
   if (!DECIMAL.test(text)) {
     const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;

@@ -39,7 +39,7 @@ export interface WriteContext {
 
 const NAME_ATTEMPTS = 8;
 
-export const isDryRun = (request: KubeRequest): boolean => request.query?.dryRun === true;
+const isDryRun = (request: KubeRequest): boolean => request.query?.dryRun === true;
 
 const refusal = (kind: Kind, draft: Draft, errors: ReadonlyArray<FieldError>): StatusBody => {
   const written = draft["kind"];

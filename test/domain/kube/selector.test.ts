@@ -164,7 +164,7 @@ describe("formatLabelSelector", () => {
           { key: "e", operator: "DoesNotExist" },
         ],
       }),
-    ).toBe("a in (1),b in (2,3),c notin (),d,!e");
+    ).toBe("a=1,b in (2,3),c!=,d,!e");
   });
 
   const Key = Schema.Literals(["a", "b", "in", "notin", "example.com/c"]);

@@ -127,7 +127,7 @@ describe("for every sequence of requests", () => {
       const snapshot = t.ask("list", Foos)["items"];
       const shown: Array<unknown> = [];
       let page = t.ask("list", Foos, { query: { limit: 1 } });
-      for (const request of [...between, undefined, undefined]) {
+      for (const request of [...between, undefined, undefined, undefined]) {
         if (Array.isArray(page["items"])) shown.push(...page["items"]);
         const token = at(page, "metadata", "continue");
         if (typeof token !== "string") break;

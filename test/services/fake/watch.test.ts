@@ -2,7 +2,17 @@
 import { describe, expect, it } from "@effect/vitest";
 import { Nodes, Pods } from "../../../src/domain/kube/resource.ts";
 import { failure } from "../../../src/services/fake/status.ts";
-import { at, ConfigMaps, configMap, foo, Foos, pod, said, TestCluster } from "./support.ts";
+import {
+  at,
+  ConfigMaps,
+  configMap,
+  foo,
+  Foos,
+  pod,
+  said,
+  type Seen,
+  TestCluster,
+} from "./support.ts";
 
 const labelled = (name: string, z: string) =>
   configMap(name, { metadata: { name, labels: { z } } });
@@ -217,5 +227,38 @@ describe("order", () => {
     t.create(ConfigMaps, configMap("a"));
     expect(late.frames.map(said)).toEqual(["ADDED a@1", "ADDED b@2"]);
     expect(seen).toEqual(["a", "b"]);
+  });
+
+  it("(c)13 a watch opened while a commit is told begins with all there is, and hears nothing twice", () => {
+    const t = new TestCluster();
+    const opened: Array<Seen> = [];
+    const sink = {
+      frames: () => {
+        if (opened.length > 0) return;
+        t.create(ConfigMaps, configMap("b"));
+        opened.push(t.watch(ConfigMaps));
+      },
+      closed: () => {},
+    };
+    t.cluster.watch("eager", { resource: ConfigMaps }, sink);
+    t.create(ConfigMaps, configMap("a"));
+    t.create(ConfigMaps, configMap("c"));
+    expect(opened[0]?.frames.map(said)).toEqual(["ADDED a@1", "ADDED b@2", "ADDED c@3"]);
+  });
+
+  it("(c)13 no bookmark overtakes a commit, not even one that falls due while it is told", () => {
+    const t = new TestCluster({ compactionInterval: 1000 });
+    const sink = {
+      frames: () => {
+        if (t.cluster.resourceVersion > 1) return;
+        t.now += 1000;
+        t.create(ConfigMaps, configMap("b"));
+      },
+      closed: () => {},
+    };
+    t.cluster.watch("eager", { resource: ConfigMaps }, sink);
+    const late = t.watch(ConfigMaps, { allowWatchBookmarks: true, resourceVersion: "0" });
+    t.create(ConfigMaps, configMap("a"));
+    expect(late.frames.slice(1).map(said)).toEqual(["ADDED a@1", "ADDED b@2"]);
   });
 });

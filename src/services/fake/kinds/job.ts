@@ -24,9 +24,9 @@ import { jobStatusErrors } from "./jobStatus.ts";
 import { podFailurePolicyErrors } from "./podFailurePolicy.ts";
 import { completePodSpec, podSpecErrors } from "./podSpec.ts";
 
-export const NAME_LABELS = ["batch.kubernetes.io/job-name", "job-name"] as const;
+const NAME_LABELS = ["batch.kubernetes.io/job-name", "job-name"] as const;
 const UID_LABEL = "batch.kubernetes.io/controller-uid";
-export const UID_LABELS = [UID_LABEL, "controller-uid"] as const;
+const UID_LABELS = [UID_LABEL, "controller-uid"] as const;
 const BACKOFF_LIMIT_DEFAULT = 6;
 
 const completeRule = (rule: unknown): unknown => {
