@@ -20,7 +20,10 @@ export type NewNodeOp = NewKubeObject & { readonly spec: (typeof NodeOpSpec)["En
 
 const HOST_MOUNT_PATH = "/host";
 
-/** `activeDeadlineSeconds` must be positive: its largest value, 68 years, stands for no limit. */
+/**
+ * The largest `activeDeadlineSeconds`, 68 years: no limit. The preflight is fixed when the NodeOp is made, whereas the
+ * operator's own `deadlines.preflightSeconds` can be raised while it runs; it also covers the pull of a large image.
+ */
 const SECONDS_MAX = 2147483647;
 
 const shell = (script: string): ReadonlyArray<string> => ["/bin/sh", "-c", script];
@@ -45,8 +48,7 @@ const preflight = (spec: NodeOpUpgradeSpec) =>
     : {
         preflight: {
           command: shell(preflightScript()),
-          activeDeadlineSeconds:
-            spec.deadlines.preflightSeconds === 0 ? SECONDS_MAX : spec.deadlines.preflightSeconds,
+          activeDeadlineSeconds: SECONDS_MAX,
         },
       };
 

@@ -61,6 +61,7 @@ export const NodeOpUpgradeSpec = open({
       "upgradeActive",
       "upgradeRecovery",
       "force",
+      "debug",
       "excludePaths",
     ]),
   })

@@ -156,6 +156,7 @@ describe("what defines an operation is immutable", () => {
     upgradeActive: true,
     upgradeRecovery: true,
     force: true,
+    debug: true,
     excludePaths: ["/etc"],
   };
   const defining: Record<string, ReadonlyArray<keyof typeof full>> = {
@@ -174,6 +175,7 @@ describe("what defines an operation is immutable", () => {
       "upgradeActive",
       "upgradeRecovery",
       "force",
+      "debug",
       "excludePaths",
     ],
   };
