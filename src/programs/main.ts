@@ -2,7 +2,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime";
 import * as NodeServices from "@effect/platform-node/NodeServices";
 import { Cause, Console, Effect, Exit, Option, Runtime } from "effect";
-import { Command } from "effect/cli";
+import { CliOutput, Command } from "effect/cli";
 import { simulateCommand } from "./simulate/command.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,13 +13,26 @@ const nodeop = Command.make("nodeop").pipe(
   Command.withSubcommands([simulateCommand]),
 );
 
+/** A command line that makes no sense is answered on stderr, in sentences; stdout is for answers. */
+const presenter = CliOutput.layerPresenter({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Console.error(
+          [
+            ...event.errors.map((error) => error.message),
+            `See: ${event.commandPath.join(" ")} --help`,
+          ].join("\n"),
+        )
+      : CliOutput.defaultPresenter.present(event),
+});
+
 /** Runs one command line. Errors go to stderr as sentences that say what to do; stdout carries only the answer. */
 export const run = (args: ReadonlyArray<string>) =>
   Command.runWith(nodeop, { version: VERSION })(args.length === 0 ? DEMONSTRATION : [...args]).pipe(
     Effect.tapError((error) =>
       "_tag" in error && error._tag === "BadInput" ? Console.error(error.message) : Effect.void,
     ),
-    Effect.provide(NodeServices.layer),
+    Effect.provide([NodeServices.layer, presenter]),
   );
 
 const teardown: Runtime.Teardown = (exit, onExit) => {

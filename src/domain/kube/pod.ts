@@ -2,8 +2,15 @@
 import { Schema } from "effect";
 import { ViewMeta } from "./view.ts";
 
+const Terminated = Schema.Struct({
+  exitCode: Schema.Int,
+  reason: Schema.optionalKey(Schema.String),
+  message: Schema.optionalKey(Schema.String),
+});
+
 const ContainerStatus = Schema.Struct({
   name: Schema.String,
+  lastState: Schema.optionalKey(Schema.Struct({ terminated: Schema.optionalKey(Terminated) })),
   state: Schema.optionalKey(
     Schema.Struct({
       waiting: Schema.optionalKey(
@@ -12,13 +19,7 @@ const ContainerStatus = Schema.Struct({
           message: Schema.optionalKey(Schema.String),
         }),
       ),
-      terminated: Schema.optionalKey(
-        Schema.Struct({
-          exitCode: Schema.Int,
-          reason: Schema.optionalKey(Schema.String),
-          message: Schema.optionalKey(Schema.String),
-        }),
-      ),
+      terminated: Schema.optionalKey(Terminated),
     }),
   ),
 });
@@ -72,7 +73,8 @@ export const wasRefusedByKubelet = (pod: Pod): boolean =>
   pod.status.reason !== "DeadlineExceeded" &&
   statuses(pod).every((status) => status.state?.terminated === undefined);
 
-const IMAGE_PROBLEMS = new Set([
+const START_PROBLEMS = new Set([
+  "CrashLoopBackOff",
   "ErrImagePull",
   "ImagePullBackOff",
   "InvalidImageName",
@@ -87,11 +89,20 @@ export const startProblem = (
 ): { readonly reason: string; readonly message: string } | undefined => {
   for (const status of statuses(pod)) {
     const waiting = status.state?.waiting;
-    if (waiting?.reason !== undefined && IMAGE_PROBLEMS.has(waiting.reason))
+    if (waiting?.reason !== undefined && START_PROBLEMS.has(waiting.reason))
       return {
         reason: waiting.reason === "ErrImagePull" ? "ImagePullBackOff" : waiting.reason,
-        message: `container ${status.name}: ${waiting.message ?? waiting.reason}`,
+        message: `container ${status.name}: ${startMessage(status)}`,
       };
   }
   return undefined;
+};
+
+/** A container that ends again and again is told by how it last ended, anything else in the kubelet's words. */
+const startMessage = ({ state, lastState }: ContainerStatus): string => {
+  const { reason, message } = state?.waiting ?? {};
+  const last = lastState?.terminated;
+  return reason === "CrashLoopBackOff" && last !== undefined
+    ? `exits ${last.exitCode} again and again`
+    : (message ?? reason ?? "waits");
 };

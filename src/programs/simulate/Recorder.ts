@@ -34,6 +34,8 @@ export class Recorder {
   readonly #entries = new Map<string, Entries>();
   readonly #inFlight = new Set<string>();
   readonly #bootIDs = new Map<string, string>();
+  /** Reboot commands by the uid of the reboot Pod. */
+  readonly #attempts = new Map<string, number>();
 
   /** Adds a line of the simulation itself: a fault, a restart. */
   tell(line: StoryLine): void {
@@ -50,13 +52,7 @@ export class Recorder {
   }
 
   host(event: HostEvent): void {
-    if (event.event === "rebootIssued")
-      this.tell({
-        at: event.at,
-        node: event.node,
-        step: "rebooting",
-        text: `Job complete, sentinel seen: boot ${short(event.bootID)} ends`,
-      });
+    if (event.event === "rebootIssued") this.#tellReboot(event);
     if (event.event === "wentDown" && event.cause === "other")
       this.tell({ at: event.at, node: event.node, step: "down", text: "the machine went down" });
     if (event.event === "booted") {
@@ -69,6 +65,16 @@ export class Recorder {
           text: `boot ${short(event.bootID)}, ${event.bootState} system, ${version(event.version)}`,
         });
     }
+  }
+
+  #tellReboot({ at, node, pod, bootID }: Extract<HostEvent, { event: "rebootIssued" }>): void {
+    const attempt = (this.#attempts.get(pod) ?? 0) + 1;
+    this.#attempts.set(pod, attempt);
+    const text =
+      attempt === 1
+        ? `Job complete, sentinel seen: boot ${short(bootID)} ends`
+        : `still in boot ${short(bootID)}: reboot command ${attempt}`;
+    this.tell({ at, node, step: "rebooting", text });
   }
 
   #gone(commit: Commit, operation: NodeOp): void {
@@ -118,13 +124,13 @@ export class Recorder {
   ): void {
     const tell = (step: string, text: string) => this.tell({ at, node, step, text });
     if (before === undefined) {
-      const why = ended.length > 0 ? `slot freed by ${ended[0]}` : slotsOf(operation);
+      const why = ended.length > 0 ? `slot freed by ${ended[0]}` : slotOf(operation, node);
       return tell(
         "claimed",
         after.phase === "Preflight" ? `${why}; its preflight looks first` : why,
       );
     }
-    if (!isInFlight(after)) return this.#tellEnd(tell, node, after);
+    if (!isInFlight(after)) return this.#tellEnd(tell, operation, node, after);
     if (after.stage === before.stage) {
       if (after.reason !== undefined && after.reason !== before.reason)
         tell("waits", after.message ?? "");
@@ -132,7 +138,7 @@ export class Recorder {
     }
     switch (after.stage) {
       case "Upgrading":
-        return tell("upgrading", `${upgradingText(operation)} Job ${after.jobName ?? ""} runs`);
+        return tell("upgrading", upgradingText(operation, after.jobName ?? ""));
       case "Cancelling":
       case "Settling":
         return before.stage === "Settling" ? undefined : tell("failing", after.message ?? "");
@@ -141,8 +147,13 @@ export class Recorder {
     }
   }
 
-  #tellEnd(tell: (step: string, text: string) => void, node: string, after: NodeStatus): void {
-    if (after.phase === "Failed") return tell("failed", after.message ?? "");
+  #tellEnd(
+    tell: (step: string, text: string) => void,
+    operation: NodeOp,
+    node: string,
+    after: NodeStatus,
+  ): void {
+    if (after.phase === "Failed") return tell("failed", failedText(operation, after));
     if (after.reason === SKIPPED) return tell("skipped", after.message ?? "");
     const boot = this.#bootIDs.get(node);
     const proof =
@@ -153,19 +164,29 @@ export class Recorder {
   }
 }
 
-const slotsOf = (operation: NodeOp): string => {
+/** Which slot a node has just taken: its place among those in flight. */
+const slotOf = (operation: NodeOp, node: string): string => {
   const { concurrency } = operation.spec;
-  const busy = censusOf(operation.status.nodeStatuses ?? NO_ENTRIES).inFlight.length;
-  return concurrency === 0 ? `${busy} in flight` : `slot ${busy} of ${concurrency}`;
+  const { inFlight } = censusOf(operation.status.nodeStatuses ?? NO_ENTRIES);
+  const place = inFlight.indexOf(node) + 1;
+  return concurrency === 0 ? `${place} in flight` : `slot ${place} of ${concurrency}`;
 };
 
-const upgradingText = (operation: NodeOp): string =>
+const upgradingText = ({ spec }: NodeOp, job: string): string =>
   [
-    operation.spec.rebootOnSuccess ? "reboot Pod waits," : "",
-    operation.spec.cordon ? "cordoned," : "",
-  ]
-    .filter((part) => part !== "")
-    .join(" ");
+    ...(spec.rebootOnSuccess ? ["reboot Pod waits"] : []),
+    ...(spec.cordon ? ["cordoned"] : []),
+    `Job ${job} runs`,
+  ].join(", ");
+
+// A node is cordoned before its Job is created.
+const failedText = ({ spec, metadata }: NodeOp, { jobName }: NodeStatus): string =>
+  jobName !== undefined &&
+  spec.cordon &&
+  !spec.uncordonOnFailure &&
+  metadata.deletionTimestamp === undefined
+    ? "slot freed; the node stays cordoned"
+    : "slot freed";
 
 const short = (bootID: string): string => bootID.slice(0, 4);
 const version = (full: string): string => shortVersion(full);

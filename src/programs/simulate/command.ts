@@ -1,6 +1,7 @@
 /** `nodeop simulate`: reads the files and flags, says everything that is wrong with them at once, runs, and tells. */
 import { Clock, Console, Effect, FileSystem, Option, Result, Runtime, Schema } from "effect";
 import { Argument, Command, Flag } from "effect/cli";
+import { BadInput } from "./BadInput.ts";
 import { parseDuration } from "./duration.ts";
 import { parseFault, type Fault } from "./fault.ts";
 import { readManifests, type ManifestFile, type Manifests } from "./manifests.ts";
@@ -10,16 +11,6 @@ import type { SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 import { runSimulation, type Simulation } from "./simulation.ts";
 import { story } from "./story.ts";
-
-/** What was typed, or what is in the files, cannot be simulated. Exit code 1. */
-export class BadInput extends Schema.TaggedError<BadInput>()("BadInput", {
-  problems: Schema.Array(Schema.String),
-}) {
-  override readonly [Runtime.errorExitCode] = 1;
-  override get message() {
-    return this.problems.join("\n");
-  }
-}
 
 /** The rollout did not complete. Exit code 2; what happened has been told. */
 class RolloutFailed extends Schema.TaggedError<RolloutFailed>()("RolloutFailed", {}) {
@@ -161,7 +152,8 @@ const readOptions = Effect.fnUntraced(function* (typed: Typed) {
         return undefined;
       },
     });
-  const manifests = or(readManifests(yield* readFiles(typed.files, problems)));
+  const files = yield* readFiles(typed.files, problems);
+  const manifests = files.length === 0 ? undefined : or(readManifests(files));
   const nodes = Option.getOrUndefined(Option.map(typed.nodes, (text) => or(parseNodes(text))));
   const upgradeMillis = or(
     Result.mapError(parseDuration(typed.upgrade), (why) => `--upgrade: ${why}`),
@@ -188,7 +180,10 @@ const readFiles = Effect.fnUntraced(function* (
   for (const path of paths)
     yield* Effect.match(fs.readFileString(path), {
       onSuccess: (text) => files.push({ path, text }),
-      onFailure: (error) => problems.push(`${path}: cannot be read: ${error.message}`),
+      onFailure: (error) =>
+        problems.push(
+          `${path}: cannot be read: ${error.reason._tag === "NotFound" ? "there is no such file" : error.message}`,
+        ),
     });
   return files;
 });

@@ -26,12 +26,3 @@ export const formatClock = (millis: number): string => {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 };
-
-/** `16 min 48 s`: a span in words. */
-export const formatSpan = (millis: number): string => {
-  const seconds = Math.round(millis / 1000);
-  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return [h > 0 ? `${h} h` : "", m > 0 ? `${m} min` : "", s > 0 || seconds === 0 ? `${s} s` : ""]
-    .filter((part) => part !== "")
-    .join(" ");
-};

@@ -1,5 +1,5 @@
 /** The end of a simulation: what the operations report, and how far each target node got and why. */
-import { Exit } from "effect";
+import { Exit, Option, Schema } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
 import type { KubeObject, ObjectRef } from "../../domain/kube/object.ts";
@@ -24,6 +24,14 @@ interface Reported {
   readonly message: string;
 }
 
+const Status = Schema.Struct({
+  phase: Schema.optionalKey(Schema.String),
+  message: Schema.optionalKey(Schema.String),
+});
+interface Status extends Schema.Schema.Type<typeof Status> {}
+const decodeStatus = Schema.decodeUnknownOption(Status);
+const NO_STATUS: Status = {};
+
 const DELETED: Reported = { phase: "Deleted", message: "The operation was deleted" };
 
 /** What the user's operations report at the end; of several the one that is furthest from success. */
@@ -35,10 +43,12 @@ export const operationsAtEnd = (
   const reported = operations.map((ref): Reported => {
     const stored = store.object(ref.resource, ref);
     if (stored === undefined) return DELETED;
-    const status = stored["status"] as { readonly phase?: string; readonly message?: string };
+    const { phase = "Pending", message = "" } = Option.getOrElse(
+      decodeStatus(stored["status"]),
+      () => NO_STATUS,
+    );
     // A node that failed makes the phase Failed while others still run: that is not the end.
-    const phase = status.phase === "Failed" && !progress.isEnded ? "Running" : status.phase;
-    return { phase: phase ?? "Pending", message: status.message ?? "" };
+    return { phase: phase === "Failed" && !progress.isEnded ? "Running" : phase, message };
   });
   const rank = ["Failed", "Deleted", "Running", "Pending", "Completed"];
   const [worst = DELETED] = reported.toSorted(

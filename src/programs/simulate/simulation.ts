@@ -133,8 +133,9 @@ class Run {
     if (problems.length > 0) return Effect.fail(new SimulationRefused({ problems }));
     this.#startOperator();
     this.#runToTheEnd();
-    const endedAt = this.#progress.endedAt ?? this.#world.now;
-    this.#watchOn(endedAt);
+    // What waits for something that never came has been over since its last commit.
+    const endedAt = this.#progress.endedAt ?? this.#progress.lastCommitAt ?? this.#world.now;
+    this.#watchOn(this.#world.now);
     this.#monitors.finish(this.#world.now);
     return Effect.succeed(this.#simulation(endedAt));
   }

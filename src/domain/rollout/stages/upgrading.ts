@@ -14,7 +14,11 @@ export const upgrading = (at: NodeInFlight): Step => {
   const failure = failureOf(job);
   if (failure !== undefined)
     return advance(
-      endEarly(at, { reason: "JobFailed", message: `Job failed: ${failure}`, mayReboot: false }),
+      endEarly(at, {
+        reason: "JobFailed",
+        message: `Job failed: ${failure}${lastExit(at)}`,
+        mayReboot: false,
+      }),
     );
   if (isComplete(job)) return onComplete(at);
   if (isSuspended(job))
@@ -23,6 +27,13 @@ export const upgrading = (at: NodeInFlight): Step => {
       { _tag: "ResumeJob", node: at.name, job: versionOf(job) },
     );
   return running(at, job.metadata.name);
+};
+
+/** How the command ended last, where its Pods still tell. */
+const lastExit = (at: NodeInFlight): string => {
+  const ends = at.children.jobPods.flatMap((pod) => terminationOf(pod, COMMAND_CONTAINER) ?? []);
+  const last = ends.find(({ exitCode }) => exitCode !== 0);
+  return last === undefined ? "" : ` (the command exited ${last.exitCode})`;
 };
 
 /** A Job that was stored and is not there is never created again: its script may have run. */

@@ -1,0 +1,76 @@
+/** Simulations for embedding: options as a program has them, a typed result, and nothing printed. */
+import { Effect, FileSystem, Result } from "effect";
+import { BadInput } from "./BadInput.ts";
+import { parseFault, type Fault } from "./fault.ts";
+import { readManifests, type Manifests } from "./manifests.ts";
+import type { NodeCounts } from "./nodesFlag.ts";
+import type { SimulationResult } from "./result.ts";
+import { runSimulation } from "./simulation.ts";
+
+export interface SimulateOptions {
+  /** NodeOpUpgrades, NodeOps and, if you like, your own Nodes, as YAML (several documents) or as read by `readManifests`. */
+  readonly manifests: string | Manifests;
+  /** How many nodes to make up when the manifests bring none. Default: 1 control plane and 3 workers. */
+  readonly nodes?: NodeCounts;
+  /** Everything drawn by chance follows from it. Default: 1. */
+  readonly seed?: number;
+  /** How long the upgrade takes on a node, in milliseconds, give or take a quarter. Default: 2 minutes. */
+  readonly upgradeMillis?: number;
+  /** How long a reboot takes, in milliseconds, give or take a quarter. Default: 90 seconds. */
+  readonly rebootMillis?: number;
+  /** What goes wrong, as on the command line: `worker-1:script-fails`, `operator:crash-after=12`, … */
+  readonly faults?: ReadonlyArray<string>;
+}
+
+/**
+ * Simulates an upgrade with the operator's real programs on virtual time. Fails with `BadInput`, which lists every problem,
+ * when the manifests or faults make no sense; a rollout that fails is a result, and so is a law that was broken.
+ *
+ * @example
+ * const { phase, virtualSeconds, violations } = yield* simulate({ manifests: yaml, faults: ["worker-1:script-fails"] })
+ */
+export const simulate = Effect.fn("simulate")(function* (
+  options: SimulateOptions,
+): Effect.fn.Return<SimulationResult, BadInput> {
+  const { manifests: given, faults: texts = [], ...rest } = options;
+  const manifests =
+    typeof given === "string"
+      ? readManifests([{ path: "manifests", text: given }])
+      : Result.succeed(given);
+  const faults = texts.map(parseFault);
+  const problems = [
+    ...(Result.isFailure(manifests) ? manifests.failure : []),
+    ...faults.flatMap((fault) => (Result.isFailure(fault) ? [fault.failure] : [])),
+  ];
+  if (Result.isFailure(manifests) || problems.length > 0) return yield* new BadInput({ problems });
+  const simulation = yield* Effect.mapError(
+    runSimulation({
+      ...rest,
+      manifests: manifests.success,
+      faults: faults.flatMap((fault): ReadonlyArray<Fault> =>
+        Result.isSuccess(fault) ? [fault.success] : [],
+      ),
+    }),
+    ({ problems: refused }) => new BadInput({ problems: refused }),
+  );
+  return simulation.result;
+});
+
+/** Reads manifests from files. Fails with `BadInput`, which lists every problem of all files. */
+export const loadManifests = Effect.fn("loadManifests")(function* (
+  paths: ReadonlyArray<string>,
+): Effect.fn.Return<Manifests, BadInput, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem;
+  const files = yield* Effect.forEach(paths, (path) =>
+    fs.readFileString(path).pipe(
+      Effect.map((text) => ({ path, text })),
+      Effect.mapError(
+        (error) => new BadInput({ problems: [`${path}: cannot be read: ${error.message}`] }),
+      ),
+    ),
+  );
+  const manifests = readManifests(files);
+  return Result.isSuccess(manifests)
+    ? manifests.success
+    : yield* new BadInput({ problems: manifests.failure });
+});

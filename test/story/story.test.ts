@@ -1,0 +1,72 @@
+/**
+ * Golden stories: whole upgrades as a person reads them, one text file each. A change of behaviour is a change of a story
+ * that a reviewer can read. UPDATE_GOLDEN=1 writes them anew.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices";
+import { expect, it } from "@effect/vitest";
+import { Effect, FileSystem, Result } from "effect";
+import { parseFault } from "../../src/programs/simulate/fault.ts";
+import { readManifests } from "../../src/programs/simulate/manifests.ts";
+import { parseNodes } from "../../src/programs/simulate/nodesFlag.ts";
+import { runSimulation } from "../../src/programs/simulate/simulation.ts";
+import { story } from "../../src/programs/simulate/story.ts";
+
+interface Scenario {
+  readonly file?: string;
+  readonly nodes: string;
+  readonly faults?: ReadonlyArray<string>;
+  /** Fields of the spec that differ from the canary's. */
+  readonly spec?: string;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  canary: { nodes: "1+3" },
+  "single node": { nodes: "1+0" },
+  order: { nodes: "3+4", spec: "concurrency: 2" },
+  "all at once": { nodes: "1+3", spec: "concurrency: 0" },
+  "failure stops the rest": { nodes: "1+3", faults: ["worker-1:script-fails"] },
+  "failure does not stop the rest": {
+    nodes: "1+3",
+    spec: "stopOnFailure: false",
+    faults: ["worker-1:script-fails"],
+  },
+  fallback: { nodes: "1+2", faults: ["worker-1:falls-back"] },
+  "recovery only": { nodes: "1+2", spec: "upgradeActive: false\n  upgradeRecovery: true" },
+  "operator killed twice": {
+    nodes: "1+1",
+    faults: ["operator:crash-after=9", "operator:crash-before=30"],
+  },
+  "deleted in the middle": { nodes: "1+2", faults: ["operation:deleted@60"] },
+  "power loss while the script runs": { nodes: "1+1", faults: ["worker-1:power-loss@64"] },
+  "power loss after the script": { nodes: "1+1", faults: ["worker-1:power-loss@66"] },
+  "nobody is selected": { nodes: "1+1", spec: "nodeSelector: {matchLabels: {a: nobody}}" },
+};
+
+/** The canary with other fields: the last one of a name wins, as a person editing the file would have it. */
+const withSpec = (canary: string, spec: string): string => {
+  const names = [...spec.matchAll(/^ *(\w+):/gmu)].map(([, name]) => name);
+  const kept = canary
+    .split("\n")
+    .filter((line) => !names.some((name) => line.startsWith(`  ${name}:`)))
+    .filter((line) => !(names.includes("nodeSelector") && /^ {4,}/u.test(line)));
+  return [...kept, `  ${spec}`, ""].join("\n");
+};
+
+it.effect.each(Object.entries(SCENARIOS).map(([name, scenario]) => ({ name, scenario })))(
+  "$name",
+  ({ name, scenario }) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem;
+      const canary = yield* fs.readFileString("examples/canary.yaml");
+      const text = scenario.spec === undefined ? canary : withSpec(canary, scenario.spec);
+      const options = {
+        manifests: Result.getOrThrow(readManifests([{ path: "canary.yaml", text }])),
+        nodes: Result.getOrThrow(parseNodes(scenario.nodes)),
+        faults: (scenario.faults ?? []).map((fault) => Result.getOrThrow(parseFault(fault))),
+      };
+      const told = story(yield* runSimulation(options), options, "npx nodeop simulate canary.yaml");
+      const golden = `test/story/${name.replaceAll(" ", "-")}.txt`;
+      if (process.env["UPDATE_GOLDEN"] === "1") yield* fs.writeFileString(golden, told);
+      expect(told).toBe(yield* fs.readFileString(golden));
+    }).pipe(Effect.provide(NodeServices.layer)),
+);
