@@ -9,7 +9,8 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const args = process.argv.slice(2);
 const run = (command, commandArgs) => {
   const { status, error } = spawnSync(command, commandArgs, { stdio: "inherit" });
-  if (error !== undefined) console.error(`nodeop: ${command} could not be started: ${error.message}`);
+  if (error !== undefined)
+    console.error(`nodeop: ${command} could not be started: ${error.message}`);
   return status ?? 1;
 };
 

@@ -27,10 +27,12 @@ const presenter = CliOutput.layerPresenter({
 });
 
 /** Runs one command line. Errors go to stderr as sentences that say what to do; stdout carries only the answer. */
-export const run = (args: ReadonlyArray<string>) =>
+export const run = (
+  args: ReadonlyArray<string>,
+): Effect.Effect<void, { readonly _tag: string; readonly message: string }> =>
   Command.runWith(nodeop, { version: VERSION })(args.length === 0 ? DEMONSTRATION : [...args]).pipe(
     Effect.tapError((error) =>
-      "_tag" in error && error._tag === "BadInput" ? Console.error(error.message) : Effect.void,
+      error._tag === "BadInput" ? Console.error(error.message) : Effect.void,
     ),
     Effect.provide([NodeServices.layer, presenter]),
   );

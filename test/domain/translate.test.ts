@@ -81,7 +81,10 @@ describe("translate", () => {
         stopOnFailure: true,
         uncordonOnFailure: false,
         deadlines: { preflightSeconds: 600, upgradeSeconds: 7200, rebootSeconds: 3600 },
-        preflight: { command: ["/bin/sh", "-c", preflightScript()], activeDeadlineSeconds: 2147483647 },
+        preflight: {
+          command: ["/bin/sh", "-c", preflightScript()],
+          activeDeadlineSeconds: 2147483647,
+        },
       },
     });
   });

@@ -2,7 +2,7 @@
  * Runs a simulation: the operator's real programs against the fake cluster on virtual time, with every law watching. The
  * same options give the same history, byte for byte.
  */
-import { Effect, Schema } from "effect";
+import { Effect, Layer, Schema } from "effect";
 import { crds } from "../../domain/api/crd.ts";
 import type { Commit } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
@@ -174,7 +174,7 @@ class Run {
       });
     });
     process.boot(
-      operator().pipe(Effect.provide(kubeApiLayer), Effect.provide(transport), Effect.asVoid),
+      operator().pipe(Effect.provide(Layer.provide(kubeApiLayer, transport)), Effect.asVoid),
     );
   }
 
