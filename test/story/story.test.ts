@@ -1,6 +1,6 @@
 /**
  * Golden stories: whole upgrades as a person reads them, one text file each. A change of behaviour is a change of a story
- * that a reviewer can read. UPDATE_GOLDEN=1 writes them anew.
+ * that a reviewer can read. `vitest run test/story -u` writes them anew.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices";
 import { expect, it } from "@effect/vitest";
@@ -65,8 +65,7 @@ it.effect.each(Object.entries(SCENARIOS).map(([name, scenario]) => ({ name, scen
         faults: (scenario.faults ?? []).map((fault) => Result.getOrThrow(parseFault(fault))),
       };
       const told = story(yield* runSimulation(options), options, "npx nodeop simulate canary.yaml");
-      const golden = `test/story/${name.replaceAll(" ", "-")}.txt`;
-      if (process.env["UPDATE_GOLDEN"] === "1") yield* fs.writeFileString(golden, told);
-      expect(told).toBe(yield* fs.readFileString(golden));
+      const golden = `./${name.replaceAll(" ", "-")}.txt`;
+      yield* Effect.promise(() => expect(told).toMatchFileSnapshot(golden));
     }).pipe(Effect.provide(NodeServices.layer)),
 );

@@ -70,7 +70,7 @@ const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => 
   // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
   const claimed = hasFinalizer ? claims : NO_CLAIMS;
   return {
-    status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed)),
+    status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed), obstacles),
     actions: finalizerAction(hasFinalizer, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,
@@ -98,7 +98,7 @@ const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook =>
   return {
     status: isIdle
       ? operation.status
-      : statusOf(observed, withEntries(entriesOf(observed), advanced)),
+      : statusOf(observed, withEntries(entriesOf(observed), advanced), NO_NOTES),
     actions:
       isIdle && leftovers.length === 0 && hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : leftovers,
     obstacles: NO_NOTES,
@@ -161,14 +161,20 @@ const stalled = (observed: Observed, message: string): Outlook => ({
 });
 
 /** The next status; the very one observed when nothing differs. */
-const statusOf = (observed: Observed, entries: Entries): NodeOpStatus => {
+const statusOf = (
+  observed: Observed,
+  entries: Entries,
+  obstacles: ReadonlyMap<string, Note>,
+): NodeOpStatus => {
   const { operation, targets } = observed;
-  if (isSettledFor(observed, entries)) return operation.status;
+  // With obstacles the sentence depends on more than entries and targets.
+  if (obstacles.size === 0 && isSettledFor(observed, entries)) return operation.status;
   const { spec, metadata } = operation;
   const counts = countsOf(entries, targets);
   const outcome = outcomeOf({
     entries,
     targets,
+    obstacles,
     counts,
     stopOnFailure: spec.stopOnFailure,
     deleting: metadata.deletionTimestamp !== undefined,
@@ -178,7 +184,7 @@ const statusOf = (observed: Observed, entries: Entries): NodeOpStatus => {
         : `selector ${formatLabelSelector(spec.nodeSelector)}`,
   });
   const status = withOutcome(observed, entries, { outcome, counts });
-  if (status === operation.status) settledFor.set(operation, targets);
+  if (status === operation.status && obstacles.size === 0) settledFor.set(operation, targets);
   return status;
 };
 

@@ -3,6 +3,7 @@ import type { NodeOpStatus } from "../api/nodeop.ts";
 import type { Condition } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
 import { censusOf, type Entries } from "./census.ts";
+import type { Note } from "./decision.ts";
 
 /** How many nodes are where. `done` are the successful ones, skipped ones included. */
 export interface Counts {
@@ -42,6 +43,8 @@ export const isEnded = (status: NodeOpStatus | undefined): boolean =>
 export const outcomeOf = (options: {
   readonly entries: Entries;
   readonly targets: ReadonlyArray<string>;
+  /** Why targets cannot start although a slot is free. */
+  readonly obstacles: ReadonlyMap<string, Note>;
   readonly counts: Counts;
   readonly stopOnFailure: boolean;
   readonly deleting: boolean;
@@ -63,6 +66,8 @@ export const outcomeOf = (options: {
       reason: "NoNodesMatch",
       message: `No node matches ${options.selector}; waiting for one that does`,
     };
+  if (counts.running === 0 && options.obstacles.size > 0)
+    return { _tag: "Running", reason: "NodesCannotStart", message: cannotStart(options.obstacles) };
   return {
     _tag: "Running",
     reason: failed === undefined ? "InProgress" : "NodeFailed",
@@ -71,6 +76,13 @@ export const outcomeOf = (options: {
         ? `${counts.done} of ${counts.total} nodes are done, ${counts.running} in flight`
         : `${failed} failed: ${entries[failed]!.message ?? "no reason"}`,
   };
+};
+
+/** Nothing runs and nothing can start: never a silent wait. */
+const cannotStart = (obstacles: ReadonlyMap<string, Note>): string => {
+  const [[name, note] = ["", undefined]] = obstacles;
+  const others = obstacles.size === 1 ? "" : ` (and ${obstacles.size - 1} more)`;
+  return `Waiting for ${name}${others}: ${note?.message ?? "it cannot start"}`;
 };
 
 /** The original's phase: Failed as soon as a node has failed, Completed only when every target is done. */

@@ -192,15 +192,15 @@ describe("Preparing", () => {
     );
     expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: true }]);
   });
-  it("a node held by a live operation waits", () =>
-    expectStep(
-      inStage(preparing, {
-        node: node("w", { annotations: { "operator.kairos.io/held-by": "default/other@other" } }),
-        children: { rebootPod: rebootPod("w") },
-        change: { otherOperations: new Map([["other", "live"]]) },
-      }),
-      "",
-    ));
+  it("a node held by a live operation waits, and says so", () => {
+    const seen = {
+      node: node("w", { annotations: { "operator.kairos.io/held-by": "default/other@other" } }),
+      children: { rebootPod: rebootPod("w") },
+      change: { otherOperations: new Map([["other", "live"]]) },
+    } as const;
+    expectStep(inStage(preparing, seen), "store Preparing HeldByAnother");
+    expectStep(inStage({ ...preparing, reason: "HeldByAnother" }, seen), "");
+  });
   it("a holder that the cache does not know is looked up live; gone, its cordon is adopted", () => {
     const abandoned = node("w", {
       unschedulable: true,
@@ -475,5 +475,19 @@ describe("a deleted operation", () => {
       observed({ operation: operation({ metadata, status }), nodes: [node("w")] }),
     );
     expect(then.outlook().actions).toMatchObject([{ _tag: "RemoveFinalizer" }]);
+  });
+});
+
+describe("an operation of which nothing can start", () => {
+  it("says which node it waits for, and why", () => {
+    const nodes = [node("a", { ready: false }), node("b", { ready: false })];
+    const { status } = decide(observed({ operation: operation(), nodes })).outlook();
+    expect(status.message).toBe(
+      "Waiting for a (and 1 more): it is not Ready; it starts when it is",
+    );
+    expect(status.conditions?.find(({ type }) => type === "Reconciling")).toMatchObject({
+      status: "True",
+      reason: "NodesCannotStart",
+    });
   });
 });

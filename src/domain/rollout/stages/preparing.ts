@@ -76,7 +76,11 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
       { _tag: "Holder", holder: obstacle.holder },
     );
   if (obstacle?._tag === "HeldByAnother")
-    return wait({ reason: "HeldByAnother", message: `held by ${obstacle.holder}` });
+    return wait({
+      reason: "HeldByAnother",
+      message: `Waiting: the node is held by ${obstacle.holder}`,
+      problem: true,
+    });
   if (!isHeldAsWanted(at, node))
     return act(
       { reason: "Hold", message: "the node is being held and cordoned" },
