@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import { decide } from "../../../src/domain/rollout/decide.ts";
 import { noteOf, type Decision } from "../../../src/domain/rollout/decision.ts";
-import type { Observed } from "../../../src/domain/rollout/observed.ts";
+import type { Observed, OtherOperation } from "../../../src/domain/rollout/observed.ts";
 import {
   entry,
   HELD,
@@ -193,11 +193,12 @@ describe("Preparing", () => {
     expect(decision.actions).toMatchObject([{ _tag: "Hold", cordon: true }]);
   });
   it("a node held by a live operation waits, and says so", () => {
+    const otherOperations = new Map<string, OtherOperation>([["other", "live"]]);
     const seen = {
       node: node("w", { annotations: { "operator.kairos.io/held-by": "default/other@other" } }),
       children: { rebootPod: rebootPod("w") },
-      change: { otherOperations: new Map([["other", "live"]]) },
-    } as const;
+      change: { otherOperations },
+    };
     expectStep(inStage(preparing, seen), "store Preparing HeldByAnother");
     expectStep(inStage({ ...preparing, reason: "HeldByAnother" }, seen), "");
   });

@@ -1,0 +1,85 @@
+/** A person deletes the canary, or a Job of it, after each commit. */
+import { describe, expect, it } from "@effect/vitest";
+import type { Commit } from "../../../src/domain/history.ts";
+import { isComplete } from "../../../src/domain/kube/job.ts";
+import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
+import { marksLeft, objectsLeft, simulateCanary } from "../../support/simulations.ts";
+import { expectAtEvery, momentsWith, notCompleted, upTo } from "./everyMoment.ts";
+
+describe("whenever the operation is deleted", () => {
+  it(
+    "everything ends, and nothing of it is left: no hold, no cordon, no child, no finalizer",
+    () =>
+      expectAtEvery(
+        upTo(simulateCanary().commits),
+        (commit) => `operation:deleted@${commit}`,
+        ({ result, history }) => [
+          ...(result.phase === "Deleted" ? [] : [`${result.phase}: ${result.message}`]),
+          ...marksLeft(history),
+          ...objectsLeft(history),
+        ],
+      ),
+    120_000,
+  );
+});
+
+/** The deletion of a Job by the user; undefined where there was none to delete. */
+const deletionOf = (history: ReadonlyArray<Commit>): Commit | undefined =>
+  history.find(
+    ({ actor, resource, verb }) => actor === "user" && resource.kind === "Job" && verb === "delete",
+  );
+
+/** Whether any version of the NodeOp ever named this Job as the one to resume. */
+const wasStored = (history: ReadonlyArray<Commit>, uid: string): boolean =>
+  history.some(
+    ({ resource, after }) =>
+      resource.kind === "NodeOp" && JSON.stringify(after?.["status"] ?? {}).includes(uid),
+  );
+
+/**
+ * What must become of the node whose Job was deleted. A Job that was never named in the status never ran, and another
+ * takes its place; one that was named may have run, and is never made again; one that had completed is not needed any more,
+ * unless the operator could not see that it had.
+ */
+const endsAllowed = (history: ReadonlyArray<Commit>): ReadonlyArray<string> => {
+  const job = deletionOf(history)?.before;
+  if (job === undefined || !wasStored(history, job.metadata.uid)) return ["Completed"];
+  return isComplete(job) ? ["Completed", "Failed JobGone"] : ["Failed JobGone"];
+};
+
+const endOf = ({ result }: Simulation, name: string): string => {
+  const { phase = "not there", reason } = result.nodes.find((node) => node.name === name) ?? {};
+  return reason === undefined ? phase : `${phase} ${reason}`;
+};
+
+describe("whenever a node's Job is deleted", () => {
+  it.each(["cp-1", "worker-1"])(
+    "%s: a Job that may have run is never made again, and its node has failed",
+    (node) => {
+      const ends = new Map<string, number>();
+      expectAtEvery(
+        momentsWith("Job", node),
+        (commit) => `${node}:job-deleted@${commit}`,
+        (simulation) => {
+          const end = endOf(simulation, node);
+          ends.set(end, (ends.get(end) ?? 0) + 1);
+          const allowed = endsAllowed(simulation.history);
+          if (!allowed.includes(end)) return [`${node} is ${end}, not ${allowed.join(" or ")}`];
+          if (end === "Completed") return notCompleted(simulation);
+          const { phase, nodes } = simulation.result;
+          const after = nodes.slice(nodes.findIndex(({ name }) => name === node) + 1);
+          return [
+            ...(phase === "Failed" ? [] : [`the operation is ${phase}`]),
+            ...after
+              .filter(({ reason }) => reason !== "StoppedOnFailure")
+              .map(({ name }) => `${name} was started after a failure`),
+          ];
+        },
+      );
+      // Both kinds of moments were there, neither of them by accident.
+      expect(ends.get("Failed JobGone")).toBeGreaterThan(5);
+      expect(ends.get("Completed")).toBeGreaterThan(5);
+    },
+    120_000,
+  );
+});

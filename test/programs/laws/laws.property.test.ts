@@ -1,0 +1,61 @@
+/** The laws over random upgrades: whatever the cluster, the operation and the faults, none is broken, and the end is the one that the faults explain. */
+import { describe, expect, it } from "@effect/vitest";
+import {
+  NODE_CONDITIONS,
+  NODE_EVENTS,
+  OPERATOR_FAULTS,
+} from "../../../src/programs/simulate/fault.ts";
+import { simulate, marksLeft, objectsLeft } from "../../support/simulations.ts";
+import { expectationsOf } from "./expectations.ts";
+import { optionsOf, Scenario } from "./scenarios.ts";
+
+/** How many of the runs were of each kind: a property over trivial inputs proves nothing. */
+const seen = new Map<string, number>();
+const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1);
+
+describe("for every cluster, operation and combination of faults", () => {
+  it.prop(
+    "no law is broken, and the operation ends as the faults explain",
+    { scenario: Scenario },
+    ({ scenario }) => {
+      const options = optionsOf(scenario);
+      const simulation = simulate(options);
+      const { result, history } = simulation;
+      expect(result.violations).toEqual([]);
+      expect(expectationsOf(scenario, simulation)).toEqual([]);
+      if (result.phase === "Completed" || result.phase === "Deleted")
+        expect(marksLeft(history)).toEqual([]);
+      if (result.phase === "Deleted") expect(objectsLeft(history)).toEqual([]);
+      count(result.phase);
+      count(scenario.kind);
+      if (result.nodes.length >= 3) count("three targets or more");
+      if (result.peakInFlight >= 2) count("two in flight or more");
+      for (const fault of options.faults ?? [])
+        if (!simulation.missed.includes(fault)) count("kind" in fault ? fault.kind : fault._tag);
+    },
+    { arbitrary: { runs: 150, size: 40, seed: "laws", maxShrinks: 60 }, timeout: 120_000 },
+  );
+
+  it.prop(
+    "the same options give the same history, byte for byte",
+    { scenario: Scenario },
+    ({ scenario }) => {
+      const [one, other] = [simulate(optionsOf(scenario)), simulate(optionsOf(scenario))];
+      expect(other.result).toEqual(one.result);
+      expect(JSON.stringify(other.history)).toBe(JSON.stringify(one.history));
+      expect(JSON.stringify(other.lines)).toBe(JSON.stringify(one.lines));
+    },
+    { arbitrary: { runs: 20, size: 40, seed: "again", maxShrinks: 20 }, timeout: 120_000 },
+  );
+
+  it("the runs of the first property were not the trivial ones", () => {
+    const kinds = [...NODE_CONDITIONS, ...NODE_EVENTS, ...OPERATOR_FAULTS, "SlowReboot"];
+    expect(kinds.filter((kind) => (seen.get(kind) ?? 0) < 2)).toEqual([]);
+    const least = { Completed: 30, Failed: 20, Deleted: 5, NodeOp: 50, NodeOpUpgrade: 50 };
+    expect(Object.entries(least).filter(([what, times]) => (seen.get(what) ?? 0) <= times)).toEqual(
+      [],
+    );
+    expect(seen.get("three targets or more")).toBeGreaterThan(50);
+    expect(seen.get("two in flight or more")).toBeGreaterThan(50);
+  });
+});

@@ -1,0 +1,71 @@
+/** Simulations as tests run them: from the canary of the documentation or from made-up objects, and what is left at their end. */
+import { readFileSync } from "node:fs";
+import { Effect, Result } from "effect";
+import type { Commit } from "../../src/domain/history.ts";
+import type { KubeObject } from "../../src/domain/kube/object.ts";
+import { parseFault } from "../../src/programs/simulate/fault.ts";
+import { readManifests } from "../../src/programs/simulate/manifests.ts";
+import type { SimulationOptions } from "../../src/programs/simulate/options.ts";
+import { runSimulation, type Simulation } from "../../src/programs/simulate/simulation.ts";
+
+const CANARY = new URL("../../examples/canary.yaml", import.meta.url);
+
+/** One control plane and two workers, one at a time, stop on failure: the smallest cluster in which order and slots matter. */
+const canary: SimulationOptions = {
+  manifests: Result.getOrThrow(
+    readManifests([{ path: "canary.yaml", text: readFileSync(CANARY, "utf8") }]),
+  ),
+  nodes: { controlPlanes: 1, workers: 2 },
+};
+
+/** Runs a simulation that the cluster accepts. */
+export const simulate = (options: SimulationOptions): Simulation =>
+  Effect.runSync(runSimulation(options));
+
+/** The canary with faults as the command line writes them: `worker-1:power-loss@30`. */
+export const simulateCanary = (...faults: ReadonlyArray<string>): Simulation =>
+  simulate({ ...canary, faults: faults.map((text) => Result.getOrThrow(parseFault(text))) });
+
+/** The last state of every object that was touched since the operation was created; gone ones are absent. */
+export const finalState = (history: ReadonlyArray<Commit>): ReadonlyArray<KubeObject> => {
+  const objects = new Map<string, KubeObject>();
+  for (const { resource, namespace, name, after } of history) {
+    const key = `${resource.plural} ${namespace ?? ""}/${name}`;
+    if (after === undefined) objects.delete(key);
+    else objects.set(key, after);
+  }
+  return [...objects.values()];
+};
+
+const isUnschedulable = (node: KubeObject): boolean => {
+  const spec = node["spec"];
+  return (
+    typeof spec === "object" &&
+    spec !== null &&
+    "unschedulable" in spec &&
+    spec.unschedulable === true
+  );
+};
+
+/** The Nodes on which a hold, or a cordon, is left, each with what it is. */
+export const marksLeft = (history: ReadonlyArray<Commit>): ReadonlyArray<string> =>
+  finalState(history)
+    .filter(({ kind }) => kind === "Node")
+    .flatMap((node) => [
+      ...Object.keys(node.metadata.annotations ?? {})
+        .filter((name) => name.startsWith("operator.kairos.io/"))
+        .map((name) => `${node.metadata.name} carries ${name}`),
+      ...(isUnschedulable(node) ? [`${node.metadata.name} is cordoned`] : []),
+    ]);
+
+/** Everything but Nodes that is left of what came into the cluster with the operation. */
+export const objectsLeft = (history: ReadonlyArray<Commit>): ReadonlyArray<string> =>
+  finalState(history)
+    .filter(({ kind }) => kind !== "Node")
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+
+/** What is wrong with every simulation, whatever was done to it: broken laws, and faults that never came. */
+export const flaws = ({ result, missed }: Simulation): ReadonlyArray<string> => [
+  ...result.violations.map(({ law, message }) => `${law}: ${message}`),
+  ...missed.map((fault) => `the fault never came: ${JSON.stringify(fault)}`),
+];
