@@ -112,6 +112,27 @@ class Keys<K> {
   }
 }
 
+/**
+ * The alarms that wake the dispatcher for planned runs. One is set only when it comes before all that are set already, and
+ * none is taken back: an alarm too many costs one look, while a timer around every wait cost two fibers per look.
+ */
+class Alarms {
+  /** When they ring, the earliest last. */
+  readonly #times: Array<number> = [];
+
+  /** Whether an alarm is to be set for `at`: no other rings by then. */
+  set(at: number): boolean {
+    if (at >= (this.#times.at(-1) ?? Number.POSITIVE_INFINITY)) return false;
+    this.#times.push(at);
+    return true;
+  }
+
+  /** The earliest alarm rings. */
+  rang(): void {
+    this.#times.pop();
+  }
+}
+
 /** Makes a queue. Keys are compared by value. */
 export const make = Effect.fnUntraced(function* <K extends string | number, E, R>(
   options: WorkQueueOptions<K, E, R>,
@@ -166,6 +187,7 @@ export const make = Effect.fnUntraced(function* <K extends string | number, E, R
 
   const dispatch = Effect.fnUntraced(function* (runs: FiberSet.FiberSet<void, never>) {
     keys.recover();
+    const alarms = new Alarms();
     for (;;) {
       const now = yield* Clock.currentTimeMillis;
       for (const key of keys.due.takeDue(now)) keys.add(key);
@@ -175,8 +197,14 @@ export const make = Effect.fnUntraced(function* <K extends string | number, E, R
         yield* FiberSet.run(runs, runKey(key));
       }
       const next = keys.due.nextAt();
-      const woken = Queue.take(wake);
-      yield* next === undefined ? woken : Effect.timeoutOption(woken, next - now);
+      if (next !== undefined && alarms.set(next)) {
+        const ring = () => {
+          alarms.rang();
+          Queue.offerUnsafe(wake, undefined);
+        };
+        yield* FiberSet.run(runs, Effect.andThen(Effect.sleep(next - now), Effect.sync(ring)));
+      }
+      yield* Queue.take(wake);
     }
   });
 

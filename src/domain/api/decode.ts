@@ -3,6 +3,7 @@
  * at every change, while nearly all of it stays the same object: what was decoded once is found again by identity.
  */
 import { Result, Schema, Struct } from "effect";
+import { changedFields } from "../kube/changes.ts";
 import { objectKey } from "../kube/object.ts";
 import { open, withDefault } from "./fields.ts";
 import { memoised } from "./identity.ts";
@@ -68,13 +69,26 @@ const isSettled = (entry: unknown): entry is NodeStatus => {
   return true;
 };
 
-/** Looking up a thousand names costs more than all the rest, hence the values by themselves. */
-const areSettled = (json: Json): json is Entries => Object.values(json).every(isSettled);
+/**
+ * Whether all entries are settled. `before` are settled entries, best those of the version before: what is the same in
+ * both is settled, too, so that only what changed is looked into.
+ */
+const areSettled = (json: Json, before: Entries): json is Entries =>
+  changedFields(before, json).every((name) => json[name] === undefined || isSettled(json[name]));
 
 /** Decodes each entry; the map stays the same object when its entries do. */
-const nodeStatusesOf = (json: unknown): Decoded<Entries> => {
-  if (!isObject(json)) return Result.fail([{ path: [], sentence: mismatch("an object", json) }]);
-  if (areSettled(json)) return Result.succeed(json);
+const nodeStatusesDecoder = (): Decode<Entries> => {
+  // The settled entries that were decoded last: of the version before, when one object is followed.
+  let last: Entries = {};
+  return (json) => {
+    if (!isObject(json)) return Result.fail([{ path: [], sentence: mismatch("an object", json) }]);
+    if (!areSettled(json, last)) return decodeEntries(json);
+    last = json;
+    return Result.succeed(json);
+  };
+};
+
+const decodeEntries = (json: Json): Decoded<Entries> => {
   const problems: Array<Problem> = [];
   const entries: Array<readonly [string, NodeStatus]> = [];
   for (const [name, entry] of Object.entries(json)) {
@@ -86,18 +100,23 @@ const nodeStatusesOf = (json: unknown): Decoded<Entries> => {
 };
 
 /** The entries of a status, by themselves; Go writes an absent map as null. */
-const entriesOf = (nodeStatuses: unknown): Decoded<WithEntries> => {
-  if (nodeStatuses === undefined || nodeStatuses === null) return Result.succeed({});
-  return Result.mapBoth(nodeStatusesOf(nodeStatuses), {
-    onSuccess: (entries) => ({ nodeStatuses: entries }),
-    onFailure: (problems) => under(["status", "nodeStatuses"], problems),
-  });
+const entriesDecoder = (): Decode<WithEntries> => {
+  const nodeStatusesOf = nodeStatusesDecoder();
+  return (nodeStatuses) => {
+    if (nodeStatuses === undefined || nodeStatuses === null) return Result.succeed({});
+    return Result.mapBoth(nodeStatusesOf(nodeStatuses), {
+      onSuccess: (entries) => ({ nodeStatuses: entries }),
+      onFailure: (problems) => under(["status", "nodeStatuses"], problems),
+    });
+  };
 };
 
 /** Decodes the summary with its schema and the entries one by one. */
-const statusDecoder =
-  <Summary>(summaryOf: Decode<{ readonly status: Summary }>): Decode<Summary & WithEntries> =>
-  (json) => {
+const statusDecoder = <Summary>(
+  summaryOf: Decode<{ readonly status: Summary }>,
+): Decode<Summary & WithEntries> => {
+  const entriesOf = entriesDecoder();
+  return (json) => {
     const { nodeStatuses, ...rest } = isObject(json) ? json : {};
     const own = isObject(json) ? rest : json;
     const summary = summaryOf(own === undefined ? {} : { status: own });
@@ -106,6 +125,7 @@ const statusDecoder =
       ? Result.succeed({ ...summary.success.status, ...entries.success })
       : Result.fail(problemsIn([summary, entries]));
   };
+};
 
 /** `NodeOp default/firmware`, as far as the object tells. */
 const describe = (kind: string, json: unknown): string => {

@@ -1,4 +1,5 @@
 /** The JSON merge patch (RFC 7386) that turns one value into another. */
+import { knownChange } from "./changes.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -7,7 +8,7 @@ const isFields = (value: unknown): value is Fields =>
 
 /**
  * The smallest merge patch from `before` to `after`; undefined when they are equal. Unchanged subtrees that are shared by
- * identity are not looked into, so a patch of a large map costs what changed. Lists are replaced as a whole.
+ * identity are not looked into, and where it is known what changed (changes.ts) a patch of a large map costs just that. Lists are replaced as a whole.
  *
  * @example
  * mergePatchBetween({ a: 1, b: { c: 2 } }, { b: { c: 3 } }) // { a: null, b: { c: 3 } }
@@ -16,8 +17,10 @@ export const mergePatchBetween = (before: unknown, after: unknown): unknown => {
   if (before === after) return undefined;
   if (!isFields(before) || !isFields(after)) return isEqual(before, after) ? undefined : after;
   const patch: Record<string, unknown> = {};
-  for (const key in before) if (!(key in after) || after[key] === undefined) patch[key] = null;
-  for (const key in after) {
+  const changed = knownChange(before, after)?.names;
+  for (const key of changed ?? Object.keys(before))
+    if (key in before && (!(key in after) || after[key] === undefined)) patch[key] = null;
+  for (const key of changed ?? Object.keys(after)) {
     if (after[key] === undefined) continue;
     const part = mergePatchBetween(before[key], after[key]);
     if (part !== undefined) patch[key] = part;

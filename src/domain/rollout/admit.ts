@@ -1,6 +1,6 @@
 /** Who starts next: targets in order, as many as slots are free, unless the operation stops or ends. Pure and total. */
 import type { NodeStatus } from "../api/status.ts";
-import { censusOf, NO_ENTRIES, type Entries } from "./census.ts";
+import { censusOf, NO_ENTRIES, notStarted, type Entries } from "./census.ts";
 import type { Note } from "./decision.ts";
 import { claim, isInFlight } from "./entry.ts";
 import type { Observed } from "./observed.ts";
@@ -72,9 +72,8 @@ const claimFreeSlots = (
   let free = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency - busy.length;
   const claims = new Map<string, NodeStatus>();
   const obstacles = new Map<string, Note>();
-  for (const name of observed.targets) {
+  for (const name of free > 0 ? notStarted(entries, observed.targets) : []) {
     if (free <= 0) break;
-    if (entries[name] !== undefined) continue;
     const obstacle = startObstacle(observed, name);
     if (obstacle === undefined) {
       claims.set(name, claimOf(observed, name));

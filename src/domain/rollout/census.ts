@@ -1,5 +1,6 @@
 /** What the entries of an operation amount to, counted once per state of them. */
 import type { NodeStatus } from "../api/status.ts";
+import { type Change, changeTo, noteChange } from "../kube/changes.ts";
 import { isInFlight } from "./entry.ts";
 import { SKIPPED, tripsStopOnFailure } from "./reason.ts";
 
@@ -18,6 +19,8 @@ export const withEntries = (
   // A loop: spreading an object of a thousand fields costs ten times as much.
   for (const name of Object.keys(entries)) copy[name] = entries[name]!;
   for (const change of changes) for (const [name, entry] of change) copy[name] = entry;
+  const names = changes.flatMap((change) => [...change.keys()]);
+  noteChange({ before: entries, after: copy, names, isExtension: !names.some(isIndex) });
   return copy;
 };
 
@@ -34,16 +37,53 @@ export interface Census {
   readonly hasFailed: boolean;
 }
 
-const known = new WeakMap<Entries, Census>();
+/** What was counted, by the entries, which stand in the value once more under their type. */
+const known = new WeakMap<object, { readonly entries: Entries; readonly census: Census }>();
 
-/** The census of these entries. Remembered by identity: a pass over an operation in which nothing moved costs nothing. */
+/**
+ * The census of these entries. Remembered by identity: a pass over an operation in which nothing moved costs nothing, and
+ * one in which a few nodes moved costs those.
+ */
 export const censusOf = (entries: Entries): Census => {
   const before = known.get(entries);
-  if (before !== undefined) return before;
-  const census = count(entries);
-  known.set(entries, census);
+  if (before !== undefined) return before.census;
+  const census = derive(entries, changeTo(entries)) ?? count(entries);
+  known.set(entries, { entries, census });
   return census;
 };
+
+/** The census from that of the version before; undefined where only counting tells: failures, removals, odd orders. */
+const derive = (entries: Entries, change: Change | undefined): Census | undefined => {
+  const base = change === undefined ? undefined : known.get(change.before);
+  if (base === undefined || change?.isExtension !== true) return undefined;
+  const left = new Set<string>();
+  const entered: Array<string> = [];
+  let { started, done, skipped } = base.census;
+  for (const name of change.names) {
+    const was = base.entries[name];
+    const is = entries[name];
+    if (is === undefined || is.phase === "Failed" || was?.phase === "Failed") return undefined;
+    const [wasInFlight, inFlightNow] = [was !== undefined && isInFlight(was), isInFlight(is)];
+    if (was === undefined) {
+      if (!inFlightNow) return undefined;
+      started++;
+      entered.push(name);
+    } else if (wasInFlight && !inFlightNow) {
+      if (is.phase !== "Completed") return undefined;
+      left.add(name);
+      done++;
+      if (is.reason === SKIPPED) skipped++;
+    } else if (!wasInFlight) return undefined;
+  }
+  const inFlight =
+    left.size + entered.length === 0
+      ? base.census.inFlight
+      : [...base.census.inFlight.filter((name) => !left.has(name)), ...entered];
+  return { ...base.census, started, inFlight, done, skipped };
+};
+
+/** Names that are array indices come first in an object, whenever they were added. */
+const isIndex = (name: string): boolean => /^\d+$/u.test(name);
 
 const count = (entries: Entries): Census => {
   const inFlight: Array<string> = [];
@@ -65,3 +105,39 @@ const count = (entries: Entries): Census => {
   }
   return { started, inFlight, done, skipped, failed, firstFailure, hasFailed };
 };
+
+interface Remaining {
+  readonly targets: ReadonlyArray<string>;
+  readonly names: ReadonlyArray<string>;
+}
+
+const remaining = new WeakMap<object, Remaining>();
+
+/** The targets that have no entry, in their order. Remembered and derived in the same way. */
+export const notStarted = (
+  entries: Entries,
+  targets: ReadonlyArray<string>,
+): ReadonlyArray<string> => {
+  const before = remaining.get(entries);
+  if (before?.targets === targets) return before.names;
+  const names = withoutStarted(entries, targets);
+  remaining.set(entries, { targets, names });
+  return names;
+};
+
+const withoutStarted = (
+  entries: Entries,
+  targets: ReadonlyArray<string>,
+): ReadonlyArray<string> => {
+  const change = changeTo(entries);
+  const earlier = change === undefined ? undefined : remaining.get(change.before);
+  const isLeft = (name: string) => entries[name] === undefined;
+  // Entries only come; where one has gone its node may be a target that can start again.
+  if (change === undefined || earlier?.targets !== targets || change.names.some(isLeft))
+    return targets.filter(isLeft);
+  const hasNew = censusOf(entries).started !== started(change.before);
+  return hasNew ? earlier.names.filter(isLeft) : earlier.names;
+};
+
+/** How many entries an earlier version had, if it was counted. */
+const started = (entries: object): number | undefined => known.get(entries)?.census.started;

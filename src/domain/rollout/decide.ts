@@ -38,10 +38,13 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
   const stepping = stepAll(observed, previous);
   const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;
   if (problem !== undefined) return withoutSteps(observed, () => stalled(observed, problem));
-  const { advanced, ...stepped } = stepping;
+  const { steps, actions, confirm, wakeAt } = stepping;
   return {
     observed,
-    ...stepped,
+    steps,
+    actions,
+    confirm,
+    wakeAt,
     outlook: once(() => (isDeleting ? deleting(observed, stepping) : running(observed, stepping))),
   };
 };

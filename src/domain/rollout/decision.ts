@@ -83,6 +83,8 @@ export interface Stepped {
   readonly node: Node | undefined;
   readonly children: Children;
   readonly problem: Note | undefined;
+  /** The evidence read live, if any of it is about this node: without that evidence it may be another step. */
+  readonly live: ReadonlySet<string> | undefined;
 }
 
 /** The whole answer for one operation. */

@@ -1,5 +1,6 @@
 /** The steps of all nodes in flight. A node of which nothing changed since an earlier decision keeps its step. */
 import type { NodeStatus } from "../api/status.ts";
+import { knownChange } from "../kube/changes.ts";
 import { censusOf, NO_ENTRIES } from "./census.ts";
 import type { Action, Decision, Stepped } from "./decision.ts";
 import { NO_CHILDREN, type Evidence, type NodeInFlight, type Observed } from "./observed.ts";
@@ -16,34 +17,88 @@ export interface Stepping {
   readonly wakeAt: number | undefined;
 }
 
-/** Steps every node in flight, in the order of the status. This is the hot path: nothing is made for a node that goes on waiting. */
+/**
+ * Steps every node in flight, in the order of the status. This is the hot path, taken for every change of one node among
+ * all in flight: nothing is made for a node that goes on waiting, and where all of them do the earlier answer stands.
+ */
 export const stepAll = (observed: Observed, previous: Decision | undefined): Stepping => {
-  const { operation, nodes, children, now } = observed;
-  const entries = operation.status.nodeStatuses ?? NO_ENTRIES;
+  const entries = observed.operation.status.nodeStatuses ?? NO_ENTRIES;
+  const { inFlight } = censusOf(entries);
   const earlier = stepsThatMayHold(observed, previous);
+  const fresh = new Map<string, Stepped>();
+  const holds = stillHolds(observed, previous);
+  // Walking the earlier steps is three times as fast as looking each of them up.
+  const areTheSame = earlier.size > 0 && inFlight === inFlightBefore(previous);
+  for (const [name, known] of areTheSame ? earlier : pairedWith(inFlight, earlier))
+    if (known === undefined || !holds(name, known)) fresh.set(name, stepOf(observed, name));
+  if (previous !== undefined && fresh.size === 0 && earlier.size === inFlight.length)
+    return { ...NOTHING_MOVES, steps: earlier, wakeAt: previous.wakeAt };
   const steps = new Map<string, Stepped>();
-  for (const name of censusOf(entries).inFlight) {
-    const entry = entries[name]!;
-    const node = nodes.get(name);
-    const own = children.get(name) ?? NO_CHILDREN;
-    const problem = observed.problems.get(name);
-    const known = earlier.get(name);
-    const holds =
-      known !== undefined &&
-      isWaiting(known, now) &&
-      known.entry === entry &&
-      known.node === node &&
-      known.children === own &&
-      known.problem === problem;
-    if (holds) {
-      steps.set(name, known);
-      continue;
-    }
-    const at: NodeInFlight = { observed, operation, name, entry, node, children: own, now };
-    steps.set(name, { step: stepNode(at), entry, node, children: own, problem });
-  }
+  for (const name of inFlight) steps.set(name, fresh.get(name) ?? earlier.get(name)!);
   return collect(steps);
 };
+
+/** The nodes that were in flight for the earlier decision: one array with those of now while none came or left. */
+const inFlightBefore = (previous: Decision | undefined): ReadonlyArray<string> | undefined => {
+  const entries = previous?.observed.operation.status.nodeStatuses;
+  return entries === undefined ? undefined : censusOf(entries).inFlight;
+};
+
+const pairedWith = (
+  inFlight: ReadonlyArray<string>,
+  earlier: Decision["steps"],
+): ReadonlyArray<readonly [string, Stepped | undefined]> =>
+  inFlight.map((name) => [name, earlier.get(name)]);
+
+const stepOf = (observed: Observed, name: string): Stepped => {
+  const { operation, now } = observed;
+  const entry = operation.status.nodeStatuses![name]!;
+  const node = observed.nodes.get(name);
+  const children = observed.children.get(name) ?? NO_CHILDREN;
+  const at: NodeInFlight = { observed, operation, name, entry, node, children, now };
+  return {
+    step: stepNode(at),
+    entry,
+    node,
+    children,
+    problem: observed.problems.get(name),
+    live: hasLiveEvidence(observed, name) ? observed.live : undefined,
+  };
+};
+
+/** Whether anything about this node, or about whoever holds one, was read live. */
+const hasLiveEvidence = ({ live }: Observed, node: string): boolean => {
+  for (const key of live) if (key.endsWith(` ${node}`) || key.startsWith("Holder ")) return true;
+  return false;
+};
+
+/** Whether a step of the earlier decision is still the answer. What is one object in both is not looked up node by node. */
+const stillHolds = (observed: Observed, previous: Decision | undefined) => {
+  const { nodes, children, problems, now } = observed;
+  const entries = observed.operation.status.nodeStatuses ?? NO_ENTRIES;
+  const areEntriesKept = entries === previous?.observed.operation.status.nodeStatuses;
+  // Whoever made these children of the earlier ones knows for which nodes.
+  const change =
+    previous === undefined ? undefined : knownChange(previous.observed.children, children);
+  const otherChildren = children === previous?.observed.children ? NOBODY : change?.names;
+  return (name: string, known: Stepped): boolean =>
+    isWaiting(known, now) &&
+    (known.live === undefined || known.live === observed.live) &&
+    (areEntriesKept || known.entry === entries[name]) &&
+    known.node === nodes.get(name) &&
+    (otherChildren?.includes(name) === false ||
+      known.children === (children.get(name) ?? NO_CHILDREN)) &&
+    known.problem === (problems.size === 0 ? undefined : problems.get(name));
+};
+
+const NOBODY: ReadonlyArray<string> = [];
+
+/** What the steps come to when every node waits. */
+const NOTHING_MOVES = {
+  advanced: new Map<string, NodeStatus>(),
+  actions: [],
+  confirm: [],
+} as const;
 
 /** A node that waits goes on waiting until its time. */
 const isWaiting = ({ step }: Stepped, now: number): boolean =>

@@ -2,7 +2,7 @@
 import type { NodeOpStatus } from "../api/nodeop.ts";
 import type { Condition } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
-import { censusOf, type Entries } from "./census.ts";
+import { censusOf, type Entries, notStarted } from "./census.ts";
 import type { Note } from "./decision.ts";
 
 /** How many nodes are where. `done` are the successful ones, skipped ones included. */
@@ -17,8 +17,7 @@ export interface Counts {
 /** Counts over the targets and every node that was ever claimed. */
 export const countsOf = (entries: Entries, targets: ReadonlyArray<string>): Counts => {
   const { started, inFlight, done, skipped, failed } = censusOf(entries);
-  let total = started;
-  for (const name of targets) if (entries[name] === undefined) total++;
+  const total = started + notStarted(entries, targets).length;
   return { total, done, running: inFlight.length, skipped, failed };
 };
 
@@ -55,10 +54,10 @@ export const outcomeOf = (options: {
     return { _tag: "Running", reason: "Deleting", message: "The operation is being deleted" };
   const failed = censusOf(entries).firstFailure;
   if (counts.running === 0) {
-    const isComplete = targets.every((name) => entries[name] !== undefined);
+    const isComplete = notStarted(entries, targets).length === 0;
     if (failed !== undefined && (options.stopOnFailure || isComplete))
       return { _tag: "Failed", failed, stopped: !isComplete };
-    if (isComplete && counts.total > 0) return { _tag: "Completed" };
+    if (isComplete && counts.total > 0 && counts.failed === 0) return { _tag: "Completed" };
   }
   if (counts.total === 0)
     return {

@@ -4,12 +4,11 @@ import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts
 import type { Condition, NodeStatus } from "../api/status.ts";
 import { isEqual } from "../kube/mergePatch.ts";
 import { kubeTime } from "../kube/object.ts";
+import { type Entries, withEntries } from "../rollout/census.ts";
 import { conditionsOf, type Outcome } from "../rollout/summary.ts";
 
 /** Above this many nodes only counts and failures are mirrored: the NodeOp has the rest. */
 export const MIRRORED_NODES_MAX = 1000;
-
-type Entries = Readonly<Record<string, NodeStatus>>;
 
 const SENTENCES: Readonly<Record<string, string>> = {
   Running: "Upgrade operation is running",
@@ -36,28 +35,34 @@ const mirrored = (entry: NodeStatus): NodeStatus => {
 /** Entries do not change and most of them stay: each is mirrored once. */
 const mirrors = new WeakMap<NodeStatus, NodeStatus>();
 
-const saysTheSame = (before: NodeStatus | undefined, after: NodeStatus): boolean =>
-  before === after ||
-  (before !== undefined &&
-    isEqual({ ...before, lastUpdated: undefined }, { ...after, lastUpdated: undefined }));
+const saysTheSame = (before: NodeStatus, after: NodeStatus): boolean => {
+  if (before === after || sayers.get(before) === after) return true;
+  const same = isEqual({ ...before, lastUpdated: undefined }, { ...after, lastUpdated: undefined });
+  if (same) sayers.set(before, after);
+  return same;
+};
+
+/** Stored mirrors and what they were found to say the same as: nearly all of them again at the next look. */
+const sayers = new WeakMap<NodeStatus, NodeStatus>();
 
 const mirrorEntries = (before: Entries, source: Entries): Entries => {
   const names = Object.keys(source);
   const isLarge = names.length > MIRRORED_NODES_MAX;
-  const after: Record<string, NodeStatus> = {};
-  let kept = 0;
-  let count = 0;
+  const changes = new Map<string, NodeStatus>();
+  const wanted: Array<string> = [];
+  let known = 0;
   for (const name of names) {
     const entry = source[name]!;
     if (isLarge && entry.phase !== "Failed") continue;
-    count++;
+    wanted.push(name);
     const mirror = mirrored(entry);
-    const known = before[name];
-    const says = known !== undefined && saysTheSame(known, mirror);
-    if (says) kept++;
-    after[name] = says ? known : mirror;
+    const stored = before[name];
+    if (stored !== undefined) known++;
+    if (stored === undefined || !saysTheSame(stored, mirror)) changes.set(name, mirror);
   }
-  return kept === count && Object.keys(before).length === count ? before : after;
+  if (known === Object.keys(before).length) return withEntries(before, changes);
+  // Some are mirrored no longer: only what is wanted stays.
+  return Object.fromEntries(wanted.map((name) => [name, changes.get(name) ?? before[name]!]));
 };
 
 /** The next status of the upgrade whose NodeOp this is; the very one it has when nothing differs. */

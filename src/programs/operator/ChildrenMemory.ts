@@ -1,6 +1,7 @@
 /** The children of the nodes in flight, gathered again only where a child or the entry changed: a pass costs what changed. */
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
+import { changedFields, noteChange } from "../../domain/kube/changes.ts";
 import { labelValue } from "../../domain/labels.ts";
 import { censusOf, type Entries, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import type { Children } from "../../domain/rollout/observed.ts";
@@ -10,19 +11,25 @@ interface Known {
   readonly children: Children;
 }
 
+/** What `of` answered, and for which entries. */
+interface Answer {
+  readonly entries: Entries;
+  readonly inFlight: ReadonlyArray<string>;
+  readonly children: ReadonlyMap<string, Children>;
+}
+
 export class ChildrenMemory {
   readonly #nodes = new Map<string, Known>();
   /** Names of nodes by their label values, where the two differ. */
   readonly #names = new Map<string, string>();
-
-  /** What `of` last answered, while nothing has changed. */
-  #last:
-    | { readonly entries: Entries; readonly children: ReadonlyMap<string, Children> }
-    | undefined;
+  #last: Answer | undefined;
+  /** Nodes whose children are other versions than in the last answer. */
+  readonly #stale = new Set<string>();
 
   /** A child on a node is another version; `node` as its label value. */
   changed(node: string): void {
-    if (this.#nodes.delete(this.#names.get(node) ?? node)) this.#last = undefined;
+    const name = this.#names.get(node) ?? node;
+    if (this.#nodes.delete(name)) this.#stale.add(name);
   }
 
   /** The children of every node in flight; `gather` is asked for those that are not known any more. */
@@ -31,12 +38,30 @@ export class ChildrenMemory {
     gather: (node: string, nodeUID: string) => Children,
   ): ReadonlyMap<string, Children> {
     const entries = operation.status.nodeStatuses ?? NO_ENTRIES;
-    if (this.#last?.entries === entries) return this.#last.children;
+    const last = this.#last;
+    if (last?.entries === entries && this.#stale.size === 0) return last.children;
     const { inFlight } = censusOf(entries);
-    const children = new Map<string, Children>();
-    for (const name of inFlight) children.set(name, this.#get(name, entries[name]!, gather));
+    const children =
+      last?.inFlight === inFlight
+        ? this.#update(last, entries, gather)
+        : new Map(inFlight.map((name) => [name, this.#get(name, entries[name]!, gather)]));
     if (this.#nodes.size > inFlight.length) this.#forgetOthers(children);
-    this.#last = { entries, children };
+    this.#stale.clear();
+    this.#last = { entries, inFlight, children };
+    return children;
+  }
+
+  /** The last answer where nothing changed: the same nodes are in flight. */
+  #update(
+    last: Answer,
+    entries: Entries,
+    gather: (node: string, nodeUID: string) => Children,
+  ): ReadonlyMap<string, Children> {
+    const children = new Map(last.children);
+    const names = [...this.#stale, ...changedFields(last.entries, entries)];
+    for (const name of names)
+      if (children.has(name)) children.set(name, this.#get(name, entries[name]!, gather));
+    noteChange({ before: last.children, after: children, names, isExtension: true });
     return children;
   }
 

@@ -73,7 +73,8 @@ export const applyAll = Effect.fnUntraced(function* (
         onSuccess: (update): Outcome => ({ _tag: "Done", update }),
         onFailure: (error): Outcome => ({ _tag: "Failed", error }),
       }),
-    { concurrency: REQUESTS_AT_ONCE },
+    // A fiber of its own is worth something only to several.
+    { concurrency: actions.length > 1 ? REQUESTS_AT_ONCE : 1 },
   );
   const now = yield* Clock.currentTimeMillis;
   let next = observed;

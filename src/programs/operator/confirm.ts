@@ -30,7 +30,7 @@ export const confirm = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Observed, ApiError, KubeApi | Caches> {
   const unique = new Map(evidence.map((item) => [evidenceKey(item), item]));
   const readings = yield* Effect.forEach(unique.values(), (item) => read(observed, item), {
-    concurrency: READS_AT_ONCE,
+    concurrency: unique.size > 1 ? READS_AT_ONCE : 1,
   });
   const confirmed = readings.reduce((before, reading) => reading(before), observed);
   return { ...confirmed, live: new Set([...observed.live, ...unique.keys()]) };

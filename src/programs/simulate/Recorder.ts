@@ -7,6 +7,7 @@ import { decodeNodeOp } from "../../domain/api/decode.ts";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
 import type { Commit, HostEvent } from "../../domain/history.ts";
+import { changedFields } from "../../domain/kube/changes.ts";
 import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
 import { SKIPPED } from "../../domain/rollout/reason.ts";
@@ -95,8 +96,7 @@ export class Recorder {
     const after = operation.status?.nodeStatuses ?? NONE;
     if (before === after) return;
     this.#entries.set(uid, after);
-    const changed: Array<string> = [];
-    for (const name of Object.keys(after)) if (after[name] !== before[name]) changed.push(name);
+    const changed = changedFields(before, after).filter((name) => after[name] !== undefined);
     const ended = changed.filter(
       (name) => before[name] !== undefined && isInFlight(before[name]) && !isInFlight(after[name]!),
     );

@@ -10,6 +10,14 @@ import { mergePatchBetween } from "../../../src/domain/kube/mergePatch.ts";
 
 const same = { n: 1 };
 
+const isExtension = (
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+) => {
+  changedFields(before, after);
+  return changeTo(after)?.isExtension;
+};
+
 describe("changedFields", () => {
   it("names what was set or replaced, in the order of the new version", () => {
     expect(changedFields({ a: same, b: { n: 1 } }, { a: same, b: { n: 1 }, d: 4, c: 3 })).toEqual([
@@ -45,10 +53,6 @@ describe("changedFields", () => {
 
 describe("what is remembered", () => {
   it("tells an extension, whose first fields are the old ones, from any other change", () => {
-    const isExtension = (before: Readonly<Record<string, unknown>>, after: typeof before) => {
-      changedFields(before, after);
-      return changeTo(after)?.isExtension;
-    };
     expect(isExtension({ a: 1, b: 2 }, { a: 3, b: 2, c: 1 })).toBe(true);
     expect(isExtension({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(false);
     expect(isExtension({ a: 1, b: 2 }, { a: 1 })).toBe(false);

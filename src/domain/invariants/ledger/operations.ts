@@ -1,6 +1,7 @@
 /** Projects commits on NodeOps: claims, stages, releases, trips, the end. Entries are compared by identity. */
 import type { NodeStatus } from "../../api/status.ts";
 import type { Commit } from "../../history.ts";
+import { changedFields } from "../../kube/changes.ts";
 import { objectKey, type KubeObject } from "../../kube/object.ts";
 import { FINALIZER } from "../../labels.ts";
 import type { Ledger } from "./Ledger.ts";
@@ -73,16 +74,18 @@ const projectEntries = (
   const after = operation.object.status?.nodeStatuses ?? NONE;
   if (after === before) return;
   const claims: Array<Claim> = [];
-  let count = 0;
-  for (const node in after) {
-    count++;
+  let removed = false;
+  for (const node of changedFields(before, after)) {
     const entry = after[node];
-    if (entry === undefined || entry === before[node]) continue;
+    if (entry === undefined) {
+      removed = true;
+      continue;
+    }
     const claim = operation.claims.get(node);
     if (claim === undefined) claims.push(openClaim(ledger, operation, node, entry, commit, moment));
     else projectEntry(ledger, claim, entry, moment);
   }
-  if (count < operation.claims.size)
+  if (removed)
     for (const [node, claim] of operation.claims)
       if (!Object.hasOwn(after, node)) closeClaim(ledger, claim, moment);
   const started = claims.filter((claim) => claim.released === undefined);
