@@ -26,6 +26,8 @@ const IMAGE = "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.2-k
 const node = (name: string, labels = "{}") =>
   `---\napiVersion: v1\nkind: Node\nmetadata: {name: ${name}, labels: ${labels}}\n`;
 
+const json = (seed: number) => nodeop("simulate", CANARY, "-o", "json", "--seed", `${seed}`);
+
 describe("simulate", () => {
   it.live("without arguments tells the documented canary upgrade on 1+3 nodes", () =>
     Effect.gen(function* () {
@@ -39,7 +41,6 @@ describe("simulate", () => {
 
   it.live("JSON is the same byte for byte for a seed, and another for another seed", () =>
     Effect.gen(function* () {
-      const json = (seed: number) => nodeop("simulate", CANARY, "-o", "json", "--seed", `${seed}`);
       const [first, again, other] = [yield* json(7), yield* json(7), yield* json(8)];
       expect(again.stdout).toBe(first.stdout);
       expect(other.stdout).not.toBe(first.stdout);
@@ -104,23 +105,34 @@ describe("simulate", () => {
   );
 });
 
-describe("bad input is refused with a sentence, exit 1, and nothing half-run", () => {
-  const refusedFile = (text: string, ...sentences: ReadonlyArray<string>) =>
-    withFile(text, (file) =>
-      Effect.gen(function* () {
-        const ran = yield* nodeop("simulate", file);
-        expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
-        for (const sentence of sentences) expect(ran.stderr).toContain(`${file}${sentence}`);
-        expect(ran.stderr.split("\n").length).toBe(sentences.length);
-      }),
-    );
-  const refusedFlags = (flags: ReadonlyArray<string>, ...sentences: ReadonlyArray<string>) =>
+const refusedFile = (text: string, ...sentences: ReadonlyArray<string>) =>
+  withFile(text, (file) =>
     Effect.gen(function* () {
-      const ran = yield* nodeop("simulate", CANARY, ...flags);
+      const ran = yield* nodeop("simulate", file);
       expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
-      for (const sentence of sentences) expect(ran.stderr).toContain(sentence);
-    });
+      for (const sentence of sentences) expect(ran.stderr).toContain(`${file}${sentence}`);
+      expect(ran.stderr.split("\n").length).toBe(sentences.length);
+    }),
+  );
+const refusedFlags = (flags: ReadonlyArray<string>, ...sentences: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const ran = yield* nodeop("simulate", CANARY, ...flags);
+    expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+    for (const sentence of sentences) expect(ran.stderr).toContain(sentence);
+  });
 
+const refusedFileTwice = (text: string) =>
+  withFile(text, (file) =>
+    Effect.gen(function* () {
+      const ran = yield* nodeop("simulate", file);
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(ran.stderr).toBe(
+        "NodeOpUpgrade default/x: is given twice; give each object a name of its own",
+      );
+    }),
+  );
+
+describe("bad input is refused with a sentence, exit 1, and nothing half-run", () => {
   it.live("missing image", () =>
     refusedFile(
       upgrade("{}"),
@@ -174,16 +186,6 @@ describe("bad input is refused with a sentence, exit 1, and nothing half-run", (
   it.live("the same object twice", () =>
     refusedFileTwice(`${upgrade(`{image: ${IMAGE}}`)}---\n${upgrade(`{image: ${IMAGE}}`)}`),
   );
-  const refusedFileTwice = (text: string) =>
-    withFile(text, (file) =>
-      Effect.gen(function* () {
-        const ran = yield* nodeop("simulate", file);
-        expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
-        expect(ran.stderr).toBe(
-          "NodeOpUpgrade default/x: is given twice; give each object a name of its own",
-        );
-      }),
-    );
   it.live("no nodes", () =>
     refusedFlags(["--nodes", "0+0"], "--nodes 0+0: there is nothing to upgrade"),
   );

@@ -44,6 +44,8 @@ describe("--nodes", () => {
   );
 });
 
+const fault = (text: string) => Result.getOrThrow(parseFault(text));
+
 describe("--fault", () => {
   it.each([
     ["worker-1:script-fails", { _tag: "Condition", node: "worker-1", kind: "script-fails" }],
@@ -56,7 +58,7 @@ describe("--fault", () => {
     ["operator:crash-before=3", { _tag: "Operator", kind: "crash-before", call: 3 }],
     ["operator:late-write=3", { _tag: "Operator", kind: "late-write", call: 3 }],
     ["operation:deleted@7", { _tag: "OperationDeleted", at: 7 }],
-  ])("%s", (text, fault) => expect(value(parseFault(text))).toEqual(fault));
+  ])("%s", (text, expected) => expect(value(parseFault(text))).toEqual(expected));
 
   it.each([
     "",
@@ -83,7 +85,6 @@ describe("--fault", () => {
   );
 
   it("disturbs the node it is about; a deletion disturbs all, the operator's troubles none", () => {
-    const fault = (text: string) => Result.getOrThrow(parseFault(text));
     expect(disturbs(fault("w:script-fails"), "w")).toBe(true);
     expect(disturbs(fault("w:script-fails"), "v")).toBe(false);
     expect(disturbs(fault("operation:deleted@1"), "v")).toBe(true);
