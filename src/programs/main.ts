@@ -34,6 +34,11 @@ export const run = (
     Effect.tapError((error) =>
       error._tag === "BadInput" ? Console.error(error.message) : Effect.void,
     ),
+    Effect.tapDefect((defect) =>
+      Console.error(
+        `nodeop: a bug, please report it with this command line: ${defect instanceof Error ? defect.message : String(defect)}`,
+      ),
+    ),
     Effect.provide([NodeServices.layer, presenter]),
   );
 

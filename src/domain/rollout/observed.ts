@@ -25,6 +25,7 @@ export type Evidence =
   | { readonly _tag: "Node"; readonly node: string }
   | { readonly _tag: "Job"; readonly node: string }
   | { readonly _tag: "JobPods"; readonly node: string }
+  | { readonly _tag: "RebootPod"; readonly node: string }
   | { readonly _tag: "Holder"; readonly holder: string };
 
 /** The key under which a piece of evidence is remembered. */

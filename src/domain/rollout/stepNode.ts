@@ -92,11 +92,12 @@ const deadlinePassed = (
 
 /**
  * What a person must know is never only in a log: the sentence of a problem is stored in the node's entry, once, before
- * anything else is done about it. Entries on their way out keep the failure that sent them there.
+ * anything else is done about it. Entries on their way out keep the reason that sent them there.
  */
 const tellProblems = (at: NodeInFlight, step: Step): Step => {
   const { stage } = at.entry;
-  if (step._tag === "Advance" || stage === "Cancelling" || stage === "Settling") return step;
+  const isOnItsWayOut = stage === "Releasing" || stage === "Cancelling" || stage === "Settling";
+  if (step._tag === "Advance" || isOnItsWayOut) return step;
   const note = at.observed.problems.get(at.name) ?? step.note;
   if (note.problem !== true || isTold(at, note)) return step;
   return advance({

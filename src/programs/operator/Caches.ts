@@ -8,6 +8,7 @@ import { isEqual } from "../../domain/kube/mergePatch.ts";
 import { controllerOf, objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
 import { LABEL_NODE, LABEL_NODEOP, labelValue } from "../../domain/labels.ts";
+import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
 import { heldBy } from "../../domain/rollout/hold.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
@@ -78,6 +79,9 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
           objectKey({ namespace: (after ?? before)!.metadata.namespace, name: upgrade.name }),
         );
       if (after === undefined) listeners.operationGone();
+      if (freesNodes(before, after))
+        for (const [other, operation] of operations.all())
+          if (other !== key && !isEnded(operation.status)) listeners.operation(other);
     },
   });
   const upgrades = yield* Informer.make<NodeOpUpgrade>({
@@ -153,6 +157,16 @@ const unversioned = (object: object): object =>
   "metadata" in object && typeof object.metadata === "object"
     ? { ...object, metadata: { ...object.metadata, resourceVersion: "" } }
     : object;
+
+/** Whether nodes that this operation had claimed may now be started by others: they learn of it by nothing else. */
+const freesNodes = (before: NodeOp | undefined, after: NodeOp | undefined): boolean => {
+  if (before === undefined) return false;
+  if (after === undefined || isEnded(after.status) !== isEnded(before.status)) return true;
+  const entries = after.status.nodeStatuses ?? NO_ENTRIES;
+  return censusOf(before.status.nodeStatuses ?? NO_ENTRIES).inFlight.some(
+    (name) => entries[name] === undefined || !isInFlight(entries[name]),
+  );
+};
 
 const changesMembership = (before: Node | undefined, after: Node | undefined): boolean =>
   before === undefined ||

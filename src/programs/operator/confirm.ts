@@ -1,5 +1,6 @@
 /** Reads from the API server what a decision must not take from a cache, and adds it to what is observed. */
 import { Effect } from "effect";
+import { controllerOf } from "../../domain/kube/object.ts";
 import { childNames } from "../../domain/names.ts";
 import { parseHolder } from "../../domain/labels.ts";
 import {
@@ -44,6 +45,8 @@ const read = (observed: Observed, evidence: Evidence) => {
       return readJob(observed, evidence.node);
     case "JobPods":
       return readJobPods(observed, evidence.node);
+    case "RebootPod":
+      return readRebootPod(observed, evidence.node);
     case "Holder":
       return readHolder(evidence.holder);
   }
@@ -85,6 +88,18 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const job = yield* orAbsent(api.get(JobResource, { namespace: metadata.namespace, name }));
   if (job !== undefined) caches.jobs.observe(job);
   return withChildren(node, { job });
+});
+
+const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: string) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { metadata, status } = observed.operation;
+  const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
+  const { rebootPod: name } = childNames(metadata, { name: node, uid });
+  const found = yield* orAbsent(api.get(PodResource, { namespace: metadata.namespace, name }));
+  if (found !== undefined) caches.pods.observe(found);
+  const isOurs = found !== undefined && controllerOf(found.metadata)?.uid === metadata.uid;
+  return withChildren(node, { rebootPod: isOurs ? found : undefined });
 });
 
 const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: string) {

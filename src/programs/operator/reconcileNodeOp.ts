@@ -95,6 +95,8 @@ const act = Effect.fnUntraced(function* (
   if (due.length === 0) return again;
   if (due.some(isIrrevocable) && !round.isOperationLive) {
     const fresh = yield* readOperation(observed.operation);
+    // Another operation of the same name: nothing that was observed is about it.
+    if (fresh.metadata.uid !== observed.operation.metadata.uid) return { at: observed.now };
     return { observed: yield* at(observed, fresh), isOperationLive: true };
   }
   const applied = yield* applyAll(observed, due, memory);

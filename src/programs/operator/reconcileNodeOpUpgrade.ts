@@ -82,8 +82,17 @@ const readOwn = Effect.fnUntraced(function* (upgrade: NodeOpUpgrade) {
 const create = Effect.fnUntraced(function* (upgrade: NodeOpUpgrade, object: object, now: number) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
+  // An old cache may show an upgrade that was deleted, or that has had its NodeOp: it must not run again.
+  const { name, namespace, uid } = upgrade.metadata;
+  const fresh = yield* api.get(NodeOpUpgradeResource, { name, namespace });
+  caches.upgrades.observe(fresh);
+  const isWanted =
+    fresh.metadata.uid === uid &&
+    fresh.metadata.deletionTimestamp === undefined &&
+    fresh.status.nodeOpName === undefined;
+  if (!isWanted) return;
   caches.operations.observe(yield* api.create(NodeOpResource, object));
-  yield* storeStatus(upgrade, initializing(upgrade, now));
+  yield* storeStatus(fresh, initializing(fresh, now));
 });
 
 const steer = Effect.fnUntraced(function* (operation: NodeOp, patch: object) {

@@ -8,6 +8,7 @@ import type { Commit } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
 import type { KubeObject } from "../../domain/kube/object.ts";
 import { NodeOps, NodeOpUpgrades, Pods } from "../../domain/kube/resource.ts";
+import { AlreadyExists, BadRequest, Forbidden, Invalid } from "../../services/KubeError.ts";
 import { kubeApiLayer } from "../../services/kubeApiLayer.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
 import type { StatusBody } from "../../services/ApiServer.ts";
@@ -82,7 +83,17 @@ export interface Simulation {
  */
 export const runSimulation = (
   options: SimulationOptions,
-): Effect.Effect<Simulation, SimulationRefused> => Effect.suspend(() => new Run(options).go());
+): Effect.Effect<Simulation, SimulationRefused> =>
+  Effect.try({
+    try: () => new Run(options),
+    // The fake cluster refuses a Node of the manifests; anything else is a bug, and stays one.
+    catch: (thrown) => {
+      if (isRefusal(thrown)) return new SimulationRefused({ problems: [thrown.message] });
+      throw thrown;
+    },
+  }).pipe(Effect.flatMap((run) => run.go()));
+
+const isRefusal = Schema.is(Schema.Union([Invalid, BadRequest, AlreadyExists, Forbidden]));
 
 class Run {
   readonly #options: SimulationOptions;

@@ -19,6 +19,7 @@ import {
 
 const NODE = { _tag: "Node", node: "w" } as const;
 const JOB = { _tag: "Job", node: "w" } as const;
+const REBOOT_POD = { _tag: "RebootPod", node: "w" } as const;
 const JOB_PODS = { _tag: "JobPods", node: "w" } as const;
 const held = node("w", { unschedulable: true, annotations: HELD });
 const back = node("w", { unschedulable: true, annotations: HELD, bootID: "boot-2" });
@@ -291,6 +292,11 @@ describe("Upgrading", () => {
       version: "v2",
     });
   });
+  it("Complete without the Pods that tell the version looks them up live", () => {
+    const children = { job: job("w", { condition: "Complete" }) };
+    expectStep(inStage(upgrading, { children }), "confirm JobPods");
+    expectStep(inStage(upgrading, { children, live: [JOB_PODS] }), "store Rebooting");
+  });
   it.each(["FailureTarget", "Failed"])("%s fails the node", (condition) =>
     expectStep(
       inStage(upgrading, { children: { job: job("w", { condition }) } }),
@@ -401,7 +407,12 @@ describe("Cancelling and Settling", () => {
   it("where the Node is gone, a granted reboot Pod still has to end first", () => {
     const terminating = { rebootPod: rebootPod("w", { deleting: true }) };
     expectStep(inStage(settling, { node: undefined, children: terminating }), "");
-    expectStep(inStage(settling, { node: undefined }), "store Failed JobFailed");
+    expectStep(inStage(settling, { node: undefined }), "confirm RebootPod");
+    expectStep(inStage(settling, { node: undefined, live: [REBOOT_POD] }), "confirm Node");
+    expectStep(
+      inStage(settling, { node: undefined, live: [REBOOT_POD, NODE] }),
+      "store Failed JobFailed",
+    );
   });
   it("a failed node stays cordoned and is let go", () =>
     expect(
@@ -420,15 +431,34 @@ describe("Cancelling and Settling", () => {
   it("only a node that is free is stored as Failed", () =>
     expectStep(inStage(cancelling, { live: [JOB_PODS, NODE] }), "store Failed JobFailed"));
   it("settling waits five minutes in one boot", () => {
-    expectStep(inStage(settling, { node: held, now: START + 290_000 }), "");
-    expectStep(inStage(settling, { node: held, now: START + 301_000 }), "confirm Node");
-    expectStep(inStage(settling, { node: held, now: START + 301_000, live: [NODE] }), "Release");
+    const live = [REBOOT_POD];
+    expectStep(inStage(settling, { node: held, now: START + 290_000, live }), "");
+    expectStep(inStage(settling, { node: held, now: START + 301_000, live }), "confirm Node");
+    expectStep(
+      inStage(settling, { node: held, now: START + 301_000, live: [REBOOT_POD, NODE] }),
+      "Release",
+    );
   });
   it("settling starts anew in another boot, and forgets the boot while NotReady", () => {
-    expectStep(inStage(settling, { node: back, now: START + 290_000 }), "store Settling JobFailed");
-    const away = inStage(settling, { node: node("w", { ready: false }), now: START + 290_000 });
+    const live = [REBOOT_POD];
+    expectStep(
+      inStage(settling, { node: back, now: START + 290_000, live }),
+      "store Settling JobFailed",
+    );
+    const away = inStage(settling, {
+      node: node("w", { ready: false }),
+      now: START + 290_000,
+      live,
+    });
     expect(decide(away).outlook().status.nodeStatuses?.["w"]?.bootID).toBeUndefined();
   });
+  it("a stored Job that the cache does not have is looked up before the node is let go", () =>
+    expectStep(
+      inStage({ ...cancelling, jobUID: "w-job" }, { node: held, live: [JOB_PODS, NODE] }),
+      "confirm Job",
+    ));
+  it("a Node that the cache does not have is looked up before the failure is stored", () =>
+    expectStep(inStage(cancelling, { node: undefined }), "confirm Node"));
   it("a report of the reboot ends the settling", () =>
     expectStep(
       inStage(settling, {

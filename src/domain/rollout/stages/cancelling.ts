@@ -42,6 +42,11 @@ export const settling = (at: NodeInFlight): Step => {
   if (isDue(at, givesUpAt)) return fail(at);
   // Also where the Node is gone: its machine may live on, and the agent on it act until its Pod has ended.
   if (pod !== undefined) return wait(ending("waits for the reboot Pod to end"), givesUpAt);
+  if (!isLive(at.observed, { _tag: "RebootPod", node: at.name }))
+    return confirm(ending("the end of the reboot Pod is being confirmed"), {
+      _tag: "RebootPod",
+      node: at.name,
+    });
   if (!isSameNode(at)) return fail(at);
   return settled(at, givesUpAt);
 };
@@ -89,6 +94,13 @@ const unsteady = (
  */
 const stop = (at: NodeInFlight): Step | undefined => {
   const { job, preflightPod, rebootPod } = at.children;
+  // A Job that was stored and is not in the cache may exist all the same, and be resumed by a request that is still on its way.
+  if (
+    job === undefined &&
+    at.entry.jobUID !== undefined &&
+    !isLive(at.observed, { _tag: "Job", node: at.name })
+  )
+    return confirm(ending("its Job is being looked up"), { _tag: "Job", node: at.name });
   const actions: ReadonlyArray<Action> = [
     ...(job !== undefined && !isFinished(job) && !isStopped(job) && !isTerminating(job)
       ? [{ _tag: "SuspendJob", node: at.name, job: versionOf(job) } as const]
@@ -105,7 +117,7 @@ const isStopped = (job: Job): boolean =>
 
 /** Lets the node go, uncordoned where that is due, and then stores the failure that frees the slot. */
 const fail = (at: NodeInFlight): Step => {
-  if (isSameNode(at) && !isLive(at.observed, { _tag: "Node", node: at.name }))
+  if (!isLive(at.observed, { _tag: "Node", node: at.name }))
     return confirm(RELEASING, { _tag: "Node", node: at.name });
   const patch = release(at, uncordonsOnFailure(at));
   return patch === undefined

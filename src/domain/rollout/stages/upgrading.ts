@@ -56,6 +56,12 @@ const jobGone = (at: NodeInFlight): Step => {
 const onComplete = (at: NodeInFlight): Step => {
   if (!at.operation.spec.rebootOnSuccess) return completed(at, "Job completed successfully");
   const version = installedVersion(at);
+  // The Pods' cache may lag behind the Jobs': without the version that was installed, a fallback could pass for success.
+  if (version === undefined && !isLive(at.observed, { _tag: "JobPods", node: at.name }))
+    return confirm(
+      { reason: "Job", message: "the installed version is being looked up" },
+      { _tag: "JobPods", node: at.name },
+    );
   return advance(
     moveTo(at, "Rebooting", {
       phase: "Completed",
