@@ -4,7 +4,7 @@
  * the reboot, restarted by the kubelet, reports what the host came back as. Started again at any point it goes on rightly:
  * everything it knows is on its Pod and on its host.
  */
-import { Effect, Schedule, Stream } from "effect";
+import { Duration, Effect, Option, Schedule, Stream } from "effect";
 import { objectKey, type ObjectRef } from "../domain/kube/object.ts";
 import { isTerminating, type Pod } from "../domain/kube/pod.ts";
 import { Pods } from "../domain/kube/resource.ts";
@@ -22,6 +22,10 @@ import { typed } from "../services/typed.ts";
 /** How long an issued reboot may take to bring the host down before it counts as having failed. */
 const STILL_UP = "5 minutes";
 const ATTEMPTS_MAX = 3;
+
+/** The server is asked to end a watch after this long; one that goes on much longer is half-open. */
+const WATCH_SECONDS = 300;
+const WATCH_OVERTIME_SECONDS = 30;
 
 const PodResource = typed(Pods, PodView);
 
@@ -89,21 +93,27 @@ const awaitGrant = Effect.fnUntraced(function* (
 const isSettled = (state: RebootState): boolean =>
   state._tag === "Completed" || state._tag === "Failed";
 
-/** Completes when the Pod has changed, or when that can no longer be told and it must be read again. */
+/**
+ * Completes when the Pod has changed, or when that can no longer be told and it must be read again. A connection whose other
+ * end lost its power says nothing for ever: so the watch has an end, and one that brings nothing is not tried again at once.
+ */
 const changeOf = Effect.fnUntraced(function* (self: ObjectRef, pod: Pod) {
   const api = yield* KubeApi;
-  yield* api
+  const changes = yield* api
     .watch(PodResource, {
       namespace: self.namespace,
       fieldSelector: `metadata.name=${self.name}`,
       resourceVersion: pod.metadata.resourceVersion,
+      timeoutSeconds: WATCH_SECONDS,
     })
     .pipe(
       Stream.filter((event) => event.type !== "Bookmark"),
       Stream.take(1),
-      Stream.runDrain,
-      Effect.catchTag("Expired", () => Effect.void),
+      Stream.runCount,
+      Effect.catchTag("Expired", () => Effect.succeed(0)),
+      Effect.timeoutOption(Duration.seconds(WATCH_SECONDS + WATCH_OVERTIME_SECONDS)),
     );
+  if (Option.getOrElse(changes, () => 0) === 0) yield* Effect.sleep("1 second");
 });
 
 /** Still in the boot that is to end: record the attempt, and only when that is stored, reboot. */
