@@ -2,7 +2,7 @@
 import type { NodeOpSpec } from "../api/nodeop.ts";
 import { isReady, type Node } from "../kube/node.ts";
 import { isTerminating } from "../kube/pod.ts";
-import { selectsLabels } from "../kube/selector.ts";
+import { targets } from "../kube/selector.ts";
 import { inOrder } from "../order.ts";
 import type { Note } from "./decision.ts";
 import { heldBy, holdObstacle } from "./hold.ts";
@@ -13,17 +13,11 @@ export const targetsOf = (
   spec: Pick<NodeOpSpec, "nodeSelector">,
   nodes: Iterable<Node>,
 ): ReadonlyArray<string> => {
-  const { nodeSelector } = spec;
-  const matching: Array<{
-    readonly name: string;
-    readonly labels: Readonly<Record<string, string>>;
-  }> = [];
-  for (const node of nodes) {
-    const labels = node.metadata.labels ?? {};
-    if (nodeSelector === undefined || selectsLabels(nodeSelector, labels))
-      matching.push({ name: node.metadata.name, labels });
-  }
-  return inOrder(matching).map((node) => node.name);
+  const named = Array.from(nodes, ({ metadata }) => ({
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+  }));
+  return inOrder(targets(spec.nodeSelector, named)).map((node) => node.name);
 };
 
 /** Why this node cannot be started although a slot may be free; undefined when it can. */

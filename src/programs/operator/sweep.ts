@@ -1,5 +1,5 @@
 /** Takes holds and cordons off Nodes whose operation no longer exists: at start, every ten minutes, and when one goes. */
-import { Clock, Effect, Queue } from "effect";
+import { Effect, Queue } from "effect";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, parseHolder } from "../../domain/labels.ts";
 import type { Node } from "../../domain/kube/node.ts";
 import { orphanOn, ownersNamedBy, type Orphan, type Owner } from "../../domain/rollout/orphans.ts";
@@ -82,6 +82,5 @@ export const sweeper = (
 ): Effect.Effect<never, never, KubeApi | Caches> =>
   sweep().pipe(
     Effect.andThen(Effect.timeoutOption(Queue.take(requests), INTERVAL)),
-    Effect.andThen(Clock.currentTimeMillis),
     Effect.forever,
   );
