@@ -28,6 +28,9 @@ export const noteChange = (change: Change): void => {
   next = (next + 1) % REMEMBERED;
 };
 
+/** Names that are array indices come first in an object, whenever they were added. */
+export const isIndex = (name: string): boolean => /^\d+$/u.test(name);
+
 /** From which version this one is known to come, and by which change. */
 export const changeTo = (after: object): Change | undefined =>
   ring.find((change) => change.after === after);

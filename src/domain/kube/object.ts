@@ -59,8 +59,15 @@ export const objectKey = (ref: ObjectRef): string =>
   ref.namespace === undefined || ref.namespace === "" ? ref.name : `${ref.namespace}/${ref.name}`;
 
 /** Kubernetes' `metav1.Time`: RFC 3339 in UTC with whole seconds. */
-export const kubeTime = (millis: number): string =>
-  `${new Date(millis).toISOString().slice(0, 19)}Z`;
+export const kubeTime = (millis: number): string => {
+  const second = Math.floor(millis / 1000);
+  if (lastTime.second !== second)
+    lastTime = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+  return lastTime.text;
+};
+
+/** The second that was asked for last: many things happen in one. */
+let lastTime = { second: 0, text: "1970-01-01T00:00:00Z" };
 
 /** Milliseconds since the epoch of a Kubernetes timestamp; NaN when it is not one. */
 export const millisOf = (time: string): number => Date.parse(time);

@@ -1,6 +1,6 @@
 /** What the entries of an operation amount to, counted once per state of them. */
 import type { NodeStatus } from "../api/status.ts";
-import { type Change, changeTo, noteChange } from "../kube/changes.ts";
+import { type Change, changeTo, isIndex, noteChange } from "../kube/changes.ts";
 import { isInFlight } from "./entry.ts";
 import { SKIPPED, tripsStopOnFailure } from "./reason.ts";
 
@@ -81,9 +81,6 @@ const derive = (entries: Entries, change: Change | undefined): Census | undefine
       : [...base.census.inFlight.filter((name) => !left.has(name)), ...entered];
   return { ...base.census, started, inFlight, done, skipped };
 };
-
-/** Names that are array indices come first in an object, whenever they were added. */
-const isIndex = (name: string): boolean => /^\d+$/u.test(name);
 
 const count = (entries: Entries): Census => {
   const inFlight: Array<string> = [];

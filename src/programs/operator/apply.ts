@@ -1,6 +1,7 @@
 /** Sends the actions of a decision. Each is idempotent; what the server answered goes into the caches at once. */
 import { Clock, Effect } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
+import { noteChange } from "../../domain/kube/changes.ts";
 import {
   controllerOf,
   type NewKubeObject,
@@ -168,7 +169,7 @@ const apply = (observed: Observed, action: Action, memory: OperationMemory): App
         childUpdate(action.node, { job }),
       );
     case "DeletePod":
-      return deletePod(operation, action.pod);
+      return deletePod(operation, action.node, action.pod);
     case "Hold":
       return patchNode(action.node, holdPatch(holderOf(observed), action.at, action.cordon));
     case "Release":
@@ -187,13 +188,12 @@ const apply = (observed: Observed, action: Action, memory: OperationMemory): App
 
 const childUpdate =
   (node: string, change: Partial<Children>): Update =>
-  (observed) => ({
-    ...observed,
-    children: new Map(observed.children).set(node, {
-      ...(observed.children.get(node) ?? NO_CHILDREN),
-      ...change,
-    }),
-  });
+  (observed) => {
+    const before = observed.children;
+    const after = new Map(before).set(node, { ...(before.get(node) ?? NO_CHILDREN), ...change });
+    noteChange({ before, after, names: [node], isExtension: true });
+    return { ...observed, children: after };
+  };
 
 const setFinalizers = Effect.fnUntraced(function* (
   operation: NodeOp,
@@ -252,7 +252,7 @@ const createJob = (operation: NodeOp, object: NewKubeObject) =>
     observe: ({ jobs }, job) => jobs.observe(job),
   });
 
-const deletePod = Effect.fnUntraced(function* (operation: NodeOp, pod: Version) {
+const deletePod = Effect.fnUntraced(function* (operation: NodeOp, node: string, pod: Version) {
   const api = yield* KubeApi;
   const ref = { namespace: operation.metadata.namespace, name: pod.name };
   yield* Effect.catchTag(
@@ -264,21 +264,13 @@ const deletePod = Effect.fnUntraced(function* (operation: NodeOp, pod: Version) 
     () => Effect.void,
   );
   // The cache learns of it by its watch: until then the Pod must not be deleted again.
-  return (observed: Observed): Observed => markDeleted(observed, pod.uid);
-});
-
-const markDeleted = (observed: Observed, uid: string): Observed => ({
-  ...observed,
-  children: new Map(
-    [...observed.children].map(([node, children]) => [
-      node,
-      {
-        ...children,
-        preflightPod: terminating(children.preflightPod, uid),
-        rebootPod: terminating(children.rebootPod, uid),
-      },
-    ]),
-  ),
+  return (observed: Observed): Observed => {
+    const { preflightPod, rebootPod } = observed.children.get(node) ?? NO_CHILDREN;
+    return childUpdate(node, {
+      preflightPod: terminating(preflightPod, pod.uid),
+      rebootPod: terminating(rebootPod, pod.uid),
+    })(observed);
+  };
 });
 
 const terminating = (pod: Pod | undefined, uid: string): Pod | undefined =>

@@ -154,7 +154,13 @@ export class Watchers {
 
   /** The frames of past commits, as this watch would have seen them. */
   replay(selection: Selection, commits: ReadonlyArray<Commit>): ReadonlyArray<WatchFrame> {
-    return commits.flatMap((commit) => new Frames(commit, this.#kind).for(selection) ?? []);
+    const { name } = selection;
+    const frames: Array<WatchFrame> = [];
+    // Most watches that are opened again are about one object, in a history of thousands of commits.
+    for (const commit of commits)
+      if (name === undefined || commit.name === name)
+        frames.push(...(new Frames(commit, this.#kind).for(selection) ?? []));
+    return frames;
   }
 
   /** Tells those who asked for bookmarks how far they have come. */

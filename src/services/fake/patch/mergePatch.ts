@@ -1,6 +1,16 @@
 /** JSON merge patch (RFC 7386) that shares whatever it does not change. */
+import { isIndex, noteChange } from "../../../domain/kube/changes.ts";
 import { copyOf, EMPTY, field, isObject, own, sameJson } from "../json.ts";
 import { noteDerivation } from "../lineage.ts";
+
+/** From how many fields on it pays to tell everybody who follows the object what changed (changes.ts). */
+const LARGE_MIN = 64;
+
+const isLarge = (object: object): boolean => {
+  let count = 0;
+  for (const _ in object) if (++count >= LARGE_MIN) return true;
+  return false;
+};
 
 /**
  * `target` with `patch` applied: null removes, objects merge, everything else replaces. What stays equal stays
@@ -10,6 +20,7 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
   if (!isObject(patch)) return sameJson(target, patch) ? target : patch;
   const base = isObject(target) ? target : EMPTY;
   const changed: Array<string> = [];
+  let isExtension = true;
   let result: Record<string, unknown> | undefined;
   for (const name of Object.keys(patch)) {
     const value = patch[name];
@@ -17,11 +28,13 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
     const after = value === null ? undefined : mergePatch(before, value);
     if (after === before) continue;
     result ??= copyOf(base);
+    if (after === undefined || (before === undefined && isIndex(name))) isExtension = false;
     if (after === undefined) delete result[name];
     else result[name] = after;
     changed.push(name);
   }
   if (result === undefined) return base;
   noteDerivation(own(result), base, changed);
+  if (isLarge(result)) noteChange({ before: base, after: result, names: changed, isExtension });
   return result;
 };
