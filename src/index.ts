@@ -11,7 +11,7 @@ export {
 export { loadManifests, simulate, type SimulateOptions } from "./programs/simulate/simulate.ts";
 
 export { operator, type OperatorOptions } from "./programs/operator/operator.ts";
-export { rebootAgent } from "./programs/rebootAgent.ts";
+export { type OwnPod, rebootAgent } from "./programs/rebootAgent.ts";
 
 export * as KubeError from "./services/KubeError.ts";
 export { KubeApi } from "./services/KubeApi.ts";

@@ -32,6 +32,8 @@ export const ANNOTATION_REBOOT_STATE = "kairos.io/reboot-state";
 export const ANNOTATION_REBOOT_BOOT_ID = "kairos.io/reboot-boot-id";
 /** On a reboot Pod: how many reboots were recorded, from 1. */
 export const ANNOTATION_REBOOT_ATTEMPT = "kairos.io/reboot-attempt";
+/** On a reboot Pod: when the last reboot was recorded, as RFC 3339. */
+export const ANNOTATION_REBOOT_ATTEMPTED_AT = "kairos.io/reboot-attempted-at";
 /** On a reboot Pod: the agent's report as JSON. */
 export const ANNOTATION_REBOOT_REPORT = "kairos.io/reboot-report";
 /** On a reboot Pod: why it failed, as a sentence. */

@@ -4,7 +4,7 @@
  * the reboot, restarted by the kubelet, reports what the host came back as. Started again at any point it goes on rightly:
  * everything it knows is on its Pod and on its host.
  */
-import { Duration, Effect, Option, Schedule, Stream } from "effect";
+import { Clock, Duration, Effect, Option, Schedule, Stream } from "effect";
 import { objectKey, type ObjectRef } from "../domain/kube/object.ts";
 import { isTerminating, type Pod } from "../domain/kube/pod.ts";
 import { Pods } from "../domain/kube/resource.ts";
@@ -12,6 +12,7 @@ import {
   grantOf,
   rebootAnnotations,
   rebootStateOf,
+  type RebootAttempt,
   type RebootState,
 } from "../domain/rollout/report.ts";
 import { Pod as PodView } from "../domain/kube/pod.ts";
@@ -20,7 +21,8 @@ import { type ApiError, KubeApi } from "../services/KubeApi.ts";
 import { typed } from "../services/typed.ts";
 
 /** How long an issued reboot may take to bring the host down before it counts as having failed. */
-const STILL_UP = "5 minutes";
+const STILL_UP_MINUTES = 5;
+const STILL_UP = Duration.minutes(STILL_UP_MINUTES);
 const ATTEMPTS_MAX = 3;
 
 /** The server is asked to end a watch after this long; one that goes on much longer is half-open. */
@@ -35,6 +37,11 @@ const backoff = Schedule.min([
   Schedule.spaced("30 seconds"),
 ]).pipe(Schedule.jittered);
 
+/** The agent's own Pod, as its environment names it. A later Pod of the same name has another uid, and an agent of its own. */
+export interface OwnPod extends ObjectRef {
+  readonly uid: string;
+}
+
 /** What one look at Pod and host came to. */
 type Turn = "finished" | "again";
 
@@ -42,7 +49,7 @@ type Turn = "finished" | "again";
  * Runs the agent of the Pod `self` until there is nothing more for it to do, which it tells by exit code 0: the kubelet
  * restarts a Pod with restartPolicy OnFailure after every other one. Interruption (SIGTERM) must not exit 0.
  */
-export const rebootAgent = (self: ObjectRef): Effect.Effect<0, never, KubeApi | Host> =>
+export const rebootAgent = (self: OwnPod): Effect.Effect<0, never, KubeApi | Host> =>
   turn(self).pipe(
     Effect.tapError((error) =>
       Effect.annotateLogs(Effect.logWarning("reboot agent has to try again"), {
@@ -58,7 +65,7 @@ export const rebootAgent = (self: ObjectRef): Effect.Effect<0, never, KubeApi | 
 
 /** One look: what the Pod says, what the host says, and the one step that follows. */
 const turn = Effect.fnUntraced(function* (
-  self: ObjectRef,
+  self: OwnPod,
 ): Effect.fn.Return<Turn, ApiError | HostError, KubeApi | Host> {
   const host = yield* Host;
   const pod = yield* awaitGrant(self);
@@ -70,12 +77,12 @@ const turn = Effect.fnUntraced(function* (
   // A record was only made in the boot in which the script ended: any other boot is the one after the reboot.
   const toEnd = state._tag === "Rebooting" ? state.bootID : scriptEndedIn;
   if (toEnd !== now) return yield* report(self, pod, job, { from: toEnd, to: now });
-  return yield* reboot(self, pod, now, state._tag === "Rebooting" ? state.attempt : 0);
+  return yield* reboot(self, pod, now, state._tag === "Rebooting" ? state : undefined);
 });
 
 /** The Pod once it is granted a reboot; undefined when there is nothing to do for it any more. */
 const awaitGrant = Effect.fnUntraced(function* (
-  self: ObjectRef,
+  self: OwnPod,
 ): Effect.fn.Return<Pod | undefined, ApiError, KubeApi> {
   const api = yield* KubeApi;
   for (;;) {
@@ -84,7 +91,8 @@ const awaitGrant = Effect.fnUntraced(function* (
       "NotFound",
       () => Effect.undefined,
     );
-    if (pod === undefined || isTerminating(pod) || isSettled(rebootStateOf(pod))) return undefined;
+    if (pod === undefined || pod.metadata.uid !== self.uid) return undefined;
+    if (isTerminating(pod) || isSettled(rebootStateOf(pod))) return undefined;
     if (grantOf(pod) !== undefined) return pod;
     yield* changeOf(self, pod);
   }
@@ -97,7 +105,7 @@ const isSettled = (state: RebootState): boolean =>
  * Completes when the Pod has changed, or when that can no longer be told and it must be read again. A connection whose other
  * end lost its power says nothing for ever: so the watch has an end, and one that brings nothing is not tried again at once.
  */
-const changeOf = Effect.fnUntraced(function* (self: ObjectRef, pod: Pod) {
+const changeOf = Effect.fnUntraced(function* (self: OwnPod, pod: Pod) {
   const api = yield* KubeApi;
   const changes = yield* api
     .watch(PodResource, {
@@ -118,39 +126,48 @@ const changeOf = Effect.fnUntraced(function* (self: ObjectRef, pod: Pod) {
 
 /** Still in the boot that is to end: record the attempt, and only when that is stored, reboot. */
 const reboot = Effect.fnUntraced(function* (
-  self: ObjectRef,
+  self: OwnPod,
   pod: Pod,
   bootID: string,
-  attempts: number,
+  last: RebootAttempt | undefined,
 ): Effect.fn.Return<Turn, ApiError | HostError, KubeApi | Host> {
   const host = yield* Host;
-  // The last attempt may have been issued just before this container was restarted: it gets its time too.
-  if (attempts >= ATTEMPTS_MAX) return yield* giveUp(self, pod, bootID);
-  const attempt = attempts + 1;
-  const stored = yield* record(self, pod, { _tag: "Rebooting", bootID, attempt });
+  if (last !== undefined) yield* waitOut(last);
+  if (last !== undefined && last.attempt >= ATTEMPTS_MAX) return yield* giveUp(self, pod, bootID);
+  const attempt = (last?.attempt ?? 0) + 1;
+  const attemptedAt = yield* Clock.currentTimeMillis;
+  const stored = yield* record(self, pod, { _tag: "Rebooting", bootID, attempt, attemptedAt });
   if (stored === undefined || isTerminating(stored)) return "again";
   // A command that fails is an attempt like one that silently does nothing.
   yield* Effect.catch(host.reboot, (error) =>
     Effect.annotateLogs(Effect.logError("the reboot command failed"), { error: error.message }),
   );
-  if (attempt === ATTEMPTS_MAX) return yield* giveUp(self, stored, bootID);
   yield* Effect.sleep(STILL_UP);
   return "again";
 });
 
-/** The last reboot gets its time; if the host is still up then, the operator is told. */
-const giveUp = Effect.fnUntraced(function* (self: ObjectRef, pod: Pod, bootID: string) {
-  yield* Effect.sleep(STILL_UP);
+/**
+ * What is left of the last attempt's time: it may have been issued just before this container was restarted. A clock that
+ * was set back in between must not make it longer.
+ */
+const waitOut = Effect.fnUntraced(function* ({ attemptedAt }: RebootAttempt) {
+  const passed = (yield* Clock.currentTimeMillis) - attemptedAt;
+  const all = Duration.toMillis(STILL_UP);
+  yield* Effect.sleep(Math.min(all, Math.max(0, all - passed)));
+});
+
+/** The host is still up although the last reboot had its time: the operator is told. */
+const giveUp = Effect.fnUntraced(function* (self: OwnPod, pod: Pod, bootID: string) {
   const stored = yield* record(self, pod, {
     _tag: "Failed",
-    message: `the node is still up in boot ${bootID}, ${STILL_UP} after the last of ${ATTEMPTS_MAX} reboot commands`,
+    message: `the node is still up in boot ${bootID}, ${STILL_UP_MINUTES} minutes after the last of ${ATTEMPTS_MAX} reboot commands`,
   });
   return stored === undefined ? "again" : "finished";
 });
 
 /** In another boot: report it, and take away the sentinels of earlier Jobs. */
 const report = Effect.fnUntraced(function* (
-  self: ObjectRef,
+  self: OwnPod,
   pod: Pod,
   job: string,
   boots: { readonly from: string; readonly to: string },
@@ -168,7 +185,7 @@ const report = Effect.fnUntraced(function* (
 
 /** Writes a state to the own Pod, if it is still the very version that was read; undefined when it is not. */
 const record = Effect.fnUntraced(function* (
-  self: ObjectRef,
+  self: OwnPod,
   pod: Pod,
   state: RebootState,
 ): Effect.fn.Return<Pod | undefined, ApiError, KubeApi> {

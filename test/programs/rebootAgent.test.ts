@@ -1,9 +1,8 @@
 /** The reboot agent of design.md §4, alone with an API server and a host that does what each test tells it to. */
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, Exit } from "effect";
-import { Pods } from "../../src/domain/kube/resource.ts";
 import { HostError } from "../../src/services/Host.ts";
-import { exitCode, GRANTED, JOB, Machine, SELF } from "../support/agentMachine.ts";
+import { exitCode, GRANTED, JOB, Machine } from "../support/agentMachine.ts";
 
 describe("the agent waits", () => {
   it("for its grant, although the sentinel is there", () => {
@@ -53,8 +52,10 @@ describe("the agent reboots", () => {
       expect(agent.end).toEqual({ _tag: "Killed" });
       expect(machine.log).not.toContain("reboot");
       machine.start();
-      machine.pass();
+      // An attempt that is on record may have been issued: it gets its time.
+      machine.pass(kind === "KillBefore" ? 60 : 301);
       expect(machine.log.at(-1)).toBe("reboot");
+      expect(machine.log.filter((what) => what === "reboot").length).toBe(1);
     },
   );
 
@@ -97,20 +98,94 @@ describe("the agent reboots", () => {
     expect(exitCode(agent)).toBe(0);
   });
 
-  it("counting the attempts of its earlier starts", () => {
+  it("counting the attempts of its earlier starts, and giving each its five minutes whoever made it", () => {
     const machine = new Machine(GRANTED);
     machine.scriptEnds();
+    const startedAt = machine.world.now;
+    const passUntil = (seconds: number) =>
+      machine.pass(seconds - (machine.world.now - startedAt) / 1000);
     for (const attempt of [1, 2, 3]) {
-      const agent = machine.start();
-      machine.pass(60);
-      expect(machine.log.slice(-2)).toEqual([`recorded ${attempt}`, "reboot"]);
-      agent.kill();
+      // Restarted by its kubelet in the same boot, again and again: there is nothing new to do in between.
+      for (const seconds of [10, 100, 101, 250]) {
+        const agent = machine.start();
+        passUntil((attempt - 1) * 300 + seconds);
+        expect(machine.log.length).toBe(2 * attempt);
+        expect(machine.log.slice(-2)).toEqual([`recorded ${attempt}`, "reboot"]);
+        agent.kill();
+      }
     }
     const last = machine.start();
-    machine.pass(3600);
-    expect(machine.log.filter((what) => what === "reboot").length).toBe(3);
-    expect(machine.log.at(-1)).toBe("failed");
+    passUntil(901);
+    expect(machine.log.slice(6)).toEqual(["failed"]);
     expect(exitCode(last)).toBe(0);
+  });
+
+  it.each([
+    ["long ago: at once", "2025-01-01T00:00:00.000Z", 1],
+    ["at a time that cannot be read: at once", "yesterday", 1],
+    ["by a clock that was set back since: after five minutes", "2030-01-01T00:00:00.000Z", 300],
+  ])("when the last attempt was recorded %s", (_name, attemptedAt, seconds) => {
+    const machine = new Machine({
+      ...GRANTED,
+      "kairos.io/reboot-state": "rebooting",
+      "kairos.io/reboot-boot-id": "boot-1",
+      "kairos.io/reboot-attempt": "1",
+      "kairos.io/reboot-attempted-at": attemptedAt,
+    });
+    machine.scriptEnds();
+    machine.start();
+    machine.pass(seconds - 1);
+    expect(machine.log.length).toBe(seconds === 1 ? 2 : 0);
+    machine.pass(2);
+    expect(machine.log).toEqual(["recorded 2", "reboot"]);
+  });
+
+  it("waiting what is left of its five minutes in the next start", () => {
+    const machine = new Machine(GRANTED);
+    machine.scriptEnds();
+    const agent = machine.start();
+    machine.pass(200);
+    agent.kill();
+    machine.start();
+    machine.pass(99);
+    expect(machine.log).toEqual(["recorded 1", "reboot"]);
+    machine.pass(2);
+    expect(machine.log).toEqual(["recorded 1", "reboot", "recorded 2", "reboot"]);
+  });
+});
+
+describe("a later Pod of the same name", () => {
+  it.each([
+    ["before the agent starts", 0, {}],
+    ["while it waits for its grant", 5, {}],
+    ["while it waits for the sentinel", 5, GRANTED],
+  ] as const)("is not the agent's own, nor is its grant: %s", (_name, seconds, annotations) => {
+    const machine = new Machine(annotations);
+    if (seconds === 0) machine.replacePod(GRANTED);
+    const agent = machine.start();
+    machine.pass(seconds);
+    if (seconds > 0) machine.replacePod(GRANTED);
+    machine.scriptEnds();
+    machine.pass(60);
+    expect(machine.log).toEqual([]);
+    expect(exitCode(agent)).toBe(0);
+    expect(machine.annotation("kairos.io/reboot-state")).toBeUndefined();
+  });
+
+  it("is not reported to by the agent that rebooted for the one before", () => {
+    const machine = new Machine({
+      ...GRANTED,
+      "kairos.io/reboot-state": "rebooting",
+      "kairos.io/reboot-boot-id": "boot-1",
+      "kairos.io/reboot-attempt": "1",
+    });
+    machine.scriptEnds();
+    machine.bootID = "boot-2";
+    machine.replacePod(GRANTED);
+    const agent = machine.start();
+    machine.pass(60);
+    expect(machine.log).toEqual([]);
+    expect(exitCode(agent)).toBe(0);
   });
 });
 
@@ -156,7 +231,7 @@ describe("the agent does nothing and exits 0", () => {
   it("when its Pod is gone", () => {
     const machine = new Machine(GRANTED);
     machine.scriptEnds();
-    machine.ask({ verb: "delete", resource: Pods, ...SELF, body: { gracePeriodSeconds: 0 } });
+    machine.forceDeletePod();
     expect(machine.pod).toBeUndefined();
     const agent = machine.start();
     machine.pass();
@@ -211,6 +286,14 @@ describe("in another boot the agent reports, and does not reboot", () => {
     machine.pass();
     expect(machine.log).toEqual(["completed"]);
     expect(machine.annotation("kairos.io/reboot-report")).toContain('"from":"boot-1"');
+  });
+
+  it("a record that names no boot is none: the sentinel tells which boot is to end", () => {
+    const machine = new Machine({ ...GRANTED, "kairos.io/reboot-state": "rebooting" });
+    machine.scriptEnds();
+    machine.start();
+    machine.pass();
+    expect(machine.log).toEqual(["recorded 1", "reboot"]);
   });
 
   it("and takes away the sentinels of other Jobs once the report is stored, not its own", () => {
@@ -271,7 +354,7 @@ describe("a Pod that changes between the read and the record", () => {
     const machine = new Machine(GRANTED);
     const agent = machine.start();
     machine.pass();
-    machine.ask({ verb: "delete", resource: Pods, ...SELF, body: { gracePeriodSeconds: 0 } });
+    machine.forceDeletePod();
     machine.scriptEnds();
     machine.pass();
     expect(machine.log).toEqual([]);
@@ -311,7 +394,9 @@ describe("errors of the API and signals", () => {
     const machine = new Machine(GRANTED);
     machine.scriptEnds();
     machine.start({ call: 2, interception: { kind: "LoseAnswer" } });
-    machine.pass(30);
+    machine.pass(299);
+    expect(machine.log).toEqual(["recorded 1"]);
+    machine.pass(60);
     expect(machine.log).toEqual(["recorded 1", "recorded 2", "reboot"]);
   });
 

@@ -32,7 +32,22 @@ export class Machine {
   });
   readonly #server = this.world.process("api-server");
 
+  /** The uid of the agent's own Pod, which later Pods of its name do not have. */
+  readonly #podUID: string;
+
   constructor(annotations: Readonly<Record<string, string>> = {}) {
+    this.createPod(annotations);
+    this.#podUID = this.pod!.metadata.uid;
+    this.fake.onCommit(({ actor, after }) => {
+      if (actor !== "agent") return;
+      const { annotations: now = {} } = after!.metadata;
+      const attempt = now["kairos.io/reboot-attempt"];
+      const state = now["kairos.io/reboot-state"];
+      this.log.push(state === "rebooting" ? `recorded ${attempt}` : `${state}`);
+    });
+  }
+
+  createPod(annotations: Readonly<Record<string, string>>): void {
     this.ask({
       verb: "create",
       resource: Pods,
@@ -43,13 +58,6 @@ export class Machine {
         metadata: { ...SELF, annotations },
         spec: { nodeName: "w", containers: [{ name: "reboot", image: "nodeop" }] },
       },
-    });
-    this.fake.onCommit(({ actor, after }) => {
-      if (actor !== "agent") return;
-      const { annotations: now = {} } = after!.metadata;
-      const attempt = now["kairos.io/reboot-attempt"];
-      const state = now["kairos.io/reboot-state"];
-      this.log.push(state === "rebooting" ? `recorded ${attempt}` : `${state}`);
     });
   }
 
@@ -76,6 +84,16 @@ export class Machine {
     });
   }
 
+  /** The Pod is gone at once, and another of its name comes, as after a deletion that its kubelet knows nothing of. */
+  replacePod(annotations: Readonly<Record<string, string>>): void {
+    this.forceDeletePod();
+    this.createPod(annotations);
+  }
+
+  forceDeletePod(): void {
+    this.ask({ verb: "delete", resource: Pods, ...SELF, body: { gracePeriodSeconds: 0 } });
+  }
+
   deletePod(): void {
     this.ask({ verb: "delete", resource: Pods, ...SELF });
   }
@@ -97,7 +115,7 @@ export class Machine {
     });
     process.boot(
       Effect.provide(
-        rebootAgent(SELF),
+        rebootAgent({ ...SELF, uid: this.#podUID }),
         Layer.merge(Layer.provide(kubeApiLayer, transport), this.#host(process)),
       ),
     );

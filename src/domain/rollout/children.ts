@@ -181,6 +181,7 @@ export const rebootPod = (parent: Parent): NewKubeObject => {
           env: [
             { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
             { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+            { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
           ],
           securityContext: { privileged: true, runAsUser: 0 },
           volumeMounts: [{ name: "sentinel-volume", mountPath: "/sentinel" }],

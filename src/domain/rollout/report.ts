@@ -1,8 +1,10 @@
 /** What passes between operator and reboot agent: annotations on the reboot Pod (design.md §4 "Reboot agent"). */
-import { Option, Schema } from "effect";
+import { DateTime, Option, Schema } from "effect";
+import { millisOf } from "../kube/object.ts";
 import type { Pod } from "../kube/pod.ts";
 import {
   ANNOTATION_REBOOT_ATTEMPT,
+  ANNOTATION_REBOOT_ATTEMPTED_AT,
   ANNOTATION_REBOOT_BOOT_ID,
   ANNOTATION_REBOOT_GRANTED,
   ANNOTATION_REBOOT_MESSAGE,
@@ -21,11 +23,20 @@ export const RebootReport = Schema.Struct({
 });
 export interface RebootReport extends Schema.Schema.Type<typeof RebootReport> {}
 
+/** Recorded before each attempt. */
+export interface RebootAttempt {
+  /** The boot that it is to end. */
+  readonly bootID: string;
+  /** Which attempt it is, from 1. */
+  readonly attempt: number;
+  /** When it was recorded, by the host's clock, in milliseconds since the epoch; 0 where that cannot be read. */
+  readonly attemptedAt: number;
+}
+
 /** Where the reboot of a node stands, as the annotations of its reboot Pod tell. */
 export type RebootState =
   | { readonly _tag: "Waiting" }
-  /** Recorded before each attempt: the boot that it is to end, and which attempt it is. */
-  | { readonly _tag: "Rebooting"; readonly bootID: string; readonly attempt: number }
+  | ({ readonly _tag: "Rebooting" } & RebootAttempt)
   | { readonly _tag: "Completed"; readonly report: RebootReport }
   | { readonly _tag: "Failed"; readonly message: string };
 
@@ -51,14 +62,22 @@ export const rebootStateOf = (pod: Pod): RebootState => {
         message: annotations[ANNOTATION_REBOOT_MESSAGE] ?? "the node did not reboot",
       };
     case "rebooting":
-      return {
-        _tag: "Rebooting",
-        bootID: annotations[ANNOTATION_REBOOT_BOOT_ID] ?? "",
-        attempt: Number.parseInt(annotations[ANNOTATION_REBOOT_ATTEMPT] ?? "0", 10) || 0,
-      };
+      return recordOf(annotations);
     default:
       return { _tag: "Waiting" };
   }
+};
+
+/** A record that does not name the boot it is to end is none: it would pass for a record of another boot. */
+const recordOf = (annotations: Readonly<Record<string, string>>): RebootState => {
+  const bootID = annotations[ANNOTATION_REBOOT_BOOT_ID] ?? "";
+  if (bootID === "") return { _tag: "Waiting" };
+  return {
+    _tag: "Rebooting",
+    bootID,
+    attempt: Number.parseInt(annotations[ANNOTATION_REBOOT_ATTEMPT] ?? "0", 10) || 0,
+    attemptedAt: millisOf(annotations[ANNOTATION_REBOOT_ATTEMPTED_AT] ?? "") || 0,
+  };
 };
 
 /** The uid of the Job whose sentinel the Pod may act on; undefined while nothing was granted. */
@@ -75,6 +94,9 @@ export const rebootAnnotations = (state: RebootState): Readonly<Record<string, s
         [ANNOTATION_REBOOT_STATE]: "rebooting",
         [ANNOTATION_REBOOT_BOOT_ID]: state.bootID,
         [ANNOTATION_REBOOT_ATTEMPT]: String(state.attempt),
+        [ANNOTATION_REBOOT_ATTEMPTED_AT]: DateTime.formatIso(
+          DateTime.makeUnsafe(state.attemptedAt),
+        ),
       };
     case "Completed":
       return {

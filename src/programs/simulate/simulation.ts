@@ -131,7 +131,8 @@ class Run {
       world,
       cluster: this.#fake,
       nodes: simulatedNodes(options),
-      rebootAgent: ({ namespace, pod }) => rebootAgent({ namespace, name: pod }),
+      rebootAgent: ({ namespace, pod, podUID }) =>
+        rebootAgent({ namespace, name: pod, uid: podUID }),
     });
     this.#cluster.onHostEvent((event) => {
       this.#monitors.host(event);

@@ -92,7 +92,8 @@ export class Scene {
         image: OLD_IMAGE,
         behaviour: { ...QUICK, ...options.behaviour },
       })),
-      rebootAgent: ({ namespace, pod }) => rebootAgent({ namespace, name: pod }),
+      rebootAgent: ({ namespace, pod, podUID }) =>
+        rebootAgent({ namespace, name: pod, uid: podUID }),
       latency: options.latency,
     });
     this.cluster.onHostEvent((event) => this.monitors.host(event));
