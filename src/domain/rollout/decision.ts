@@ -11,6 +11,8 @@ export interface Note {
   readonly message: string;
   /** Something is wrong that a person must know: the note is also stored in the node's status. */
   readonly problem?: boolean;
+  /** The sentence names something else whenever it differs: then it is stored anew. Without this the reason says it all. */
+  readonly isExact?: boolean;
 }
 
 /** What identifies the version of an object that an action was decided on; the API server refuses any other. */
@@ -94,7 +96,10 @@ export interface Decision {
   /** What each node in flight needs next. */
   readonly steps: ReadonlyMap<string, Stepped>;
   readonly actions: ReadonlyArray<Action>;
-  /** Read these live, add them to `Observed`, and decide again. Nothing may be stored before. */
+  /**
+   * Read these live, add them to `Observed`, and decide again. What can be read is read before anything is stored, so that
+   * a pass stores once; what cannot holds up the nodes that need it, and no other.
+   */
   readonly confirm: ReadonlyArray<Evidence>;
   /** Look again at this time (milliseconds since the epoch) even if nothing changes. */
   readonly wakeAt: number | undefined;

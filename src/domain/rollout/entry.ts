@@ -21,7 +21,7 @@ export const claim = (options: {
   return {
     phase: options.preflight ? "Preflight" : "Pending",
     stage: options.preflight ? "Claimed" : "Preparing",
-    message: options.preflight ? "Preflight in progress" : PREPARING,
+    message: sentenceOf(options.preflight ? "Claimed" : "Preparing"),
     rebootStatus: options.reboots ? "pending" : "not-requested",
     nodeUID: options.node.metadata.uid,
     startedAt: time,
@@ -30,13 +30,38 @@ export const claim = (options: {
   };
 };
 
-export const PREPARING = "Preparing the node for its Job";
+/** The stages in which a node's work is still ahead of it; in the others it is being let go, well or not. */
+export const isOnItsWay = ({ stage }: NodeStatus): boolean =>
+  stage !== "Releasing" && stage !== "Cancelling" && stage !== "Settling";
 
-/** The entry in its next stage, whose clock starts now. What an earlier problem left in `reason` is cleared. */
+/** What a node's message says in a stage on its way, as long as there is nothing wrong to tell (the original's words). */
+export const sentenceOf = (stage: Stage | undefined): string => {
+  switch (stage) {
+    case "Claimed":
+      return "Preflight in progress";
+    case "Preparing":
+      return "Preparing the node for its Job";
+    case "Upgrading":
+      return "Job is running";
+    case "Rebooting":
+      return "Job completed successfully";
+    default:
+      return "";
+  }
+};
+
+/** The entry in its next stage, whose clock starts now and whose sentence it says. What an earlier problem left in `reason` is cleared. */
 export const moveTo = (at: NodeInFlight, stage: Stage, change: Partial<NodeStatus>): NodeStatus => {
   const { reason: _reason, ...kept } = at.entry;
   const time = kubeTime(at.now);
-  return { ...kept, ...change, stage, stageStartedAt: time, lastUpdated: time };
+  return {
+    ...kept,
+    message: sentenceOf(stage),
+    ...change,
+    stage,
+    stageStartedAt: time,
+    lastUpdated: time,
+  };
 };
 
 /**

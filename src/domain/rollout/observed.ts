@@ -70,7 +70,7 @@ export interface Observed {
   readonly otherOperations: ReadonlyMap<string, OtherOperation>;
   /** Evidence read live in this pass (`evidenceKey`). */
   readonly live: ReadonlySet<string>;
-  /** What went wrong when an action on a node was last tried, by node name. */
+  /** What goes wrong with the requests that a node needs, by node name. */
   readonly problems: ReadonlyMap<string, Note>;
   readonly settings: Settings;
 }

@@ -1,8 +1,8 @@
 /** One node in flight: where it is, what is next, and why (design.md §4). Pure and total. */
-import { kubeTime } from "../kube/object.ts";
-import { advance, confirm, type Note, type Step } from "./decision.ts";
+import { kubeTime, millisOf } from "../kube/object.ts";
+import { advance, confirm, wait, type Note, type Step, type Stepped } from "./decision.ts";
 import { deadlineOf } from "./deadline.ts";
-import { endEarly } from "./entry.ts";
+import { endEarly, isOnItsWay, sentenceOf } from "./entry.ts";
 import { isLive, isSameNode, type NodeInFlight } from "./observed.ts";
 import type { FailureReason } from "./reason.ts";
 import { cancelling, settling } from "./stages/cancelling.ts";
@@ -49,8 +49,8 @@ const byStage = (at: NodeInFlight): Step => {
 
 /** What ends a node's way early in every stage: its Node is gone or replaced, the operation is deleted, its time is up. */
 const mustEnd = (at: NodeInFlight): Step | undefined => {
+  if (!isOnItsWay(at.entry)) return undefined;
   const { stage } = at.entry;
-  if (stage === "Cancelling" || stage === "Settling" || stage === "Releasing") return undefined;
   const end = (reason: FailureReason, message: string): Step =>
     advance(endEarly(at, { reason, message, mayReboot: stage === "Rebooting" }));
   if (!isSameNode(at)) {
@@ -92,14 +92,16 @@ const deadlinePassed = (
 
 /**
  * What a person must know is never only in a log: the sentence of a problem is stored in the node's entry, once, before
- * anything else is done about it. Entries on their way out keep the reason that sent them there.
+ * anything else is done about it, and taken back when it is over. Entries on their way out keep the reason that sent
+ * them there.
  */
 const tellProblems = (at: NodeInFlight, step: Step): Step => {
-  const { stage } = at.entry;
-  const isOnItsWayOut = stage === "Releasing" || stage === "Cancelling" || stage === "Settling";
-  if (step._tag === "Advance" || isOnItsWayOut) return step;
-  const note = at.observed.problems.get(at.name) ?? step.note;
-  if (note.problem !== true || isTold(at, note)) return step;
+  if (step._tag === "Advance" || !isOnItsWay(at.entry)) return step;
+  // A node that waits has no request that could go wrong.
+  const failing = step._tag === "Wait" ? undefined : at.observed.problems.get(at.name);
+  const note = failing ?? step.note;
+  if (note.problem !== true) return takeBack(at, step);
+  if (isTold(at, note)) return step;
   return advance({
     ...at.entry,
     reason: note.reason,
@@ -108,5 +110,30 @@ const tellProblems = (at: NodeInFlight, step: Step): Step => {
   });
 };
 
-// By reason alone: a kubelet words the same image problem in turns as ErrImagePull and as back-off, with other details.
-const isTold = (at: NodeInFlight, note: Note): boolean => at.entry.reason === note.reason;
+// By reason, if that says it: a kubelet words the same image problem in turns as ErrImagePull and as back-off, with other details.
+const isTold = ({ entry }: NodeInFlight, note: Note): boolean =>
+  entry.reason === note.reason && (note.isExact !== true || entry.message === note.message);
+
+/** A told problem stays at least so long: a container that crashes again and again is well in between. */
+const TOLD_MILLIS_MIN = 60_000;
+
+/**
+ * A node that waits and has no problem any more says again what its stage is about. Where something is to be done, that
+ * comes first: the stage after it has a sentence of its own.
+ */
+const takeBack = (at: NodeInFlight, step: Step): Step => {
+  const { reason, ...entry } = at.entry;
+  if (reason === undefined || step._tag !== "Wait") return step;
+  const told = entry.lastUpdated === undefined ? 0 : millisOf(entry.lastUpdated);
+  const over = told + TOLD_MILLIS_MIN;
+  if (at.now < over) return wait(step.note, Math.min(step.until ?? over, over));
+  return advance({
+    ...entry,
+    message: sentenceOf(entry.stage),
+    lastUpdated: kubeTime(at.now),
+  });
+};
+
+/** Whether a step is about requests, or tells what is wrong with them: otherwise nothing is wrong with them any more. */
+export const isAboutRequests = ({ step, entry }: Pick<Stepped, "step" | "entry">): boolean =>
+  step._tag !== "Wait" && (step._tag !== "Advance" || step.entry.stage === entry.stage);

@@ -44,7 +44,7 @@ export const EntryDraft = Schema.Struct({
   endingAge: oneOf(...AGES),
   job: oneOf("w-job", "", "another"),
   version: oneOf("v2", ""),
-  told: oneOf("", "PodRefused", "ImagePullBackOff"),
+  told: oneOf("", "", "PodRefused", "ImagePullBackOff"),
   boot: oneOf("boot-1", "boot-1", ""),
 });
 export const ChildrenDraft = Schema.Struct({

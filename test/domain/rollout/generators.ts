@@ -123,6 +123,7 @@ export const entryOf = (
     stage: draft.at,
     phase: PHASES[draft.at],
     stageStartedAt: kubeTime(now - draft.age),
+    lastUpdated: kubeTime(now - draft.age),
     ...(draft.job === ""
       ? {}
       : { jobName: "j", jobUID: draft.job === "another" ? "another" : `${name}-job` }),

@@ -1,5 +1,6 @@
 /** The protocol of design.md §4 as a table: for each stage, what is seen and what follows. */
 import { describe, expect, it } from "@effect/vitest";
+import type { Pod } from "../../../src/domain/kube/pod.ts";
 import { decide } from "../../../src/domain/rollout/decide.ts";
 import { noteOf, type Decision } from "../../../src/domain/rollout/decision.ts";
 import type { Observed, OtherOperation } from "../../../src/domain/rollout/observed.ts";
@@ -201,7 +202,11 @@ describe("Preparing", () => {
       change: { otherOperations },
     };
     expectStep(inStage(preparing, seen), "store Preparing HeldByAnother");
-    expectStep(inStage({ ...preparing, reason: "HeldByAnother" }, seen), "");
+    const told = { ...preparing, reason: "HeldByAnother" };
+    const message = "Waiting: the node is held by default/other@other";
+    expectStep(inStage({ ...told, message }, seen), "");
+    const before = "Waiting: the node is held by default/before@before";
+    expectStep(inStage({ ...told, message: before }, seen), "store Preparing HeldByAnother");
   });
   it("a holder that the cache does not know is looked up live; gone, its cordon is adopted", () => {
     const abandoned = node("w", {
@@ -520,5 +525,105 @@ describe("an operation of which nothing can start", () => {
       status: "True",
       reason: "NodesCannotStart",
     });
+  });
+});
+
+describe("a problem that is over", () => {
+  const told = {
+    stage: "Preparing",
+    reason: "ImagePullBackOff",
+    message: "no such image",
+    lastUpdated: "2026-01-01T00:00:00Z",
+  } as const;
+  const starting = { rebootPod: rebootPod("w", { phase: "Pending" }) };
+
+  it("is taken back a minute after it was told, and the stage says again what it is about", () => {
+    const early = inStage(told, { children: starting, now: START + 59_999 });
+    expectStep(early, "");
+    expect(decide(early).wakeAt).toBe(START + 60_000);
+    const due = inStage(told, { children: starting, now: START + 60_000 });
+    expectStep(due, "store Preparing");
+    const after = decide(due).outlook().status.nodeStatuses?.["w"];
+    expect(after?.message).toBe("Preparing the node for its Job");
+    expect(after?.lastUpdated).toBe("2026-01-01T00:01:00Z");
+    const { reason: _reason, ...kept } = entry("w", told);
+    expect(after).toEqual({ ...kept, message: after?.message, lastUpdated: after?.lastUpdated });
+  });
+
+  it.each([
+    ["Claimed", "Preflight in progress", { preflightPod: preflightPod("w", { phase: "Running" }) }],
+    ["Upgrading", "Job is running", { job: job("w") }],
+    [
+      "Rebooting",
+      "Job completed successfully",
+      {
+        rebootPod: rebootPod("w", { annotations: { "kairos.io/reboot-granted": "w-job" } }),
+      },
+    ],
+  ] as const)("in %s: %s", (stage, message, children) => {
+    const seen = inStage({ ...told, stage, jobUID: "w-job" }, { children, now: START + 90_000 });
+    expect(decide(seen).outlook().status.nodeStatuses?.["w"]).toMatchObject({ stage, message });
+    expect(decide(seen).outlook().status.nodeStatuses?.["w"]?.reason).toBeUndefined();
+  });
+
+  it("gives way to another one at once", () =>
+    expectStep(
+      inStage(told, { children: { rebootPod: rebootPod("w", { phase: "Failed" }) } }),
+      "store Preparing RebootPodEnded",
+    ));
+
+  it("does not keep the node from what is to be done", () =>
+    expectStep(
+      inStage(told, { children: { rebootPod: rebootPod("w") }, now: START + 90_000 }),
+      "Hold",
+    ));
+
+  it("of a request is over when the node waits for something else", () => {
+    const problems = new Map([
+      ["w", { reason: "RequestRefused", message: "no", problem: true } as const],
+    ]);
+    const seen = { children: starting, change: { problems }, now: START + 90_000 };
+    expectStep(inStage({ stage: "Preparing" }, seen), "");
+    expectStep(inStage(told, seen), "store Preparing");
+  });
+
+  it("is not taken back on the way out: it is why the node failed", () =>
+    expectStep(
+      inStage(
+        { ...told, stage: "Cancelling", reason: "JobFailed" },
+        {
+          children: {
+            jobPods: [
+              {
+                metadata: { name: "p", uid: "p", resourceVersion: "1" },
+                status: { phase: "Running" },
+              },
+            ],
+          },
+          now: START + 90_000,
+        },
+      ),
+      "",
+    ));
+
+  it("and comes back again and again is stored at most twice in a minute", () => {
+    const failing: Pod["status"] = {
+      phase: "Pending",
+      containerStatuses: [{ name: "reboot", state: { waiting: { reason: "CrashLoopBackOff" } } }],
+    };
+    let current = entry("w", { stage: "Preparing" });
+    let writes = 0;
+    for (let second = 0; second < 3600; second += 5) {
+      const status = second % 10 === 0 ? failing : { phase: "Pending" };
+      const seen = inStage(current, {
+        children: { rebootPod: { ...rebootPod("w"), status } },
+        now: START + second * 1000,
+      });
+      const next = decide(seen).outlook().status.nodeStatuses!["w"]!;
+      if (next !== seen.operation.status.nodeStatuses!["w"]) writes++;
+      current = next;
+    }
+    expect(writes).toBeLessThanOrEqual(120);
+    expect(writes).toBeGreaterThan(2);
   });
 });

@@ -3,7 +3,7 @@ import { isTerminating, startProblem, terminationOf, wasRefusedByKubelet } from 
 import type { Pod } from "../../kube/pod.ts";
 import { PREFLIGHT_CONTAINER, preflightPod } from "../children.ts";
 import { act, advance, wait, type Step } from "../decision.ts";
-import { endEarly, moveTo, PREPARING } from "../entry.ts";
+import { endEarly, moveTo } from "../entry.ts";
 import type { NodeInFlight } from "../observed.ts";
 import { SKIPPED } from "../reason.ts";
 import { deletePod } from "./actions.ts";
@@ -52,7 +52,7 @@ const createPreflightPod = (at: NodeInFlight): Step => {
         });
   // The preflight may have been taken out of the operation's spec since the claim: then there is nothing to find out.
   return object === undefined
-    ? advance(moveTo(at, "Preparing", { phase: "Pending", message: PREPARING }))
+    ? advance(moveTo(at, "Preparing", { phase: "Pending" }))
     : act(
         { reason: "Preflight", message: "its preflight Pod is being created" },
         { _tag: "CreatePreflightPod", node: at.name, object },
@@ -64,7 +64,7 @@ const onSuccess = (at: NodeInFlight, pod: Pod): Step => {
   const said = terminationOf(pod, PREFLIGHT_CONTAINER)?.message?.trim() ?? "";
   return advance(
     said === ""
-      ? moveTo(at, "Preparing", { phase: "Pending", message: PREPARING })
+      ? moveTo(at, "Preparing", { phase: "Pending" })
       : {
           ...moveTo(at, "Releasing", {
             phase: "Completed",

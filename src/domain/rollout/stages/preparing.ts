@@ -80,6 +80,7 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
       reason: "HeldByAnother",
       message: `Waiting: the node is held by ${obstacle.holder}`,
       problem: true,
+      isExact: true,
     });
   if (!isHeldAsWanted(at, node))
     return act(
@@ -121,7 +122,6 @@ const jobIsThere = (at: NodeInFlight): Step => {
   return advance(
     moveTo(at, "Upgrading", {
       phase: "Running",
-      message: "Job is running",
       jobName: current.metadata.name,
       jobUID: current.metadata.uid,
     }),

@@ -65,7 +65,6 @@ const onComplete = (at: NodeInFlight): Step => {
   return advance(
     moveTo(at, "Rebooting", {
       phase: "Completed",
-      message: "Job completed successfully",
       rebootStatus: "pending",
       ...(version === undefined ? {} : { version }),
     }),
