@@ -54,6 +54,12 @@ export const controllerOf = (meta: {
   readonly ownerReferences?: ReadonlyArray<OwnerReference>;
 }): OwnerReference | undefined => meta.ownerReferences?.find((owner) => owner.controller === true);
 
+/** Whether the object of this uid controls the child: another child of that name is somebody else's. */
+export const isControlledBy = (
+  child: { readonly metadata: Parameters<typeof controllerOf>[0] },
+  uid: string,
+): boolean => controllerOf(child.metadata)?.uid === uid;
+
 /** `namespace/name`, or just the name of a cluster-scoped object: how people write it and how caches key it. */
 export const objectKey = (ref: ObjectRef): string =>
   ref.namespace === undefined || ref.namespace === "" ? ref.name : `${ref.namespace}/${ref.name}`;

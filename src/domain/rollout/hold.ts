@@ -1,8 +1,10 @@
 /** Who may work on a Node and whose cordon it carries: two annotations, written in one PATCH (design.md §4 "hold, cordon"). */
+import type { NodeOp } from "../api/nodeop.ts";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, holder, parseHolder } from "../labels.ts";
 import { isCordoned, type Node } from "../kube/node.ts";
 import { preconditions, type Version } from "./decision.ts";
-import { isLive, type NodeInFlight, type Observed } from "./observed.ts";
+import { isLive, type NodeInFlight, type Observed, type OtherOperation } from "./observed.ts";
+import { isEnded } from "./summary.ts";
 
 /** The operation that holds the node, as `<namespace>/<name>@<uid>`. */
 export const heldBy = (node: Node): string | undefined =>
@@ -23,6 +25,13 @@ export const isHeldAsWanted = (at: NodeInFlight, node: Node): boolean =>
 /** Whether the node is free of this operation: no hold of it and, where its cordon is to go, no cordon of it. */
 export const isReleased = (mine: string, node: Node, uncordon: boolean): boolean =>
   heldBy(node) !== mine && !(uncordon && cordonedBy(node) === mine);
+
+/**
+ * Whether another operation may still hold nodes. One that is being deleted may, even after its end: it is taking its
+ * cordons off.
+ */
+export const otherOperationOf = (other: NodeOp): OtherOperation =>
+  isEnded(other.status) && other.metadata.deletionTimestamp === undefined ? "finished" : "live";
 
 /** What stands in the way of holding a node. */
 export type HoldObstacle =
@@ -66,14 +75,20 @@ export const holdPatch = (mine: string, at: Version, cordon: boolean) => ({
   ...(cordon ? { spec: { unschedulable: true } } : {}),
 });
 
-/** The merge patch of a Node that takes our hold off and, where asked, our cordon. A foreign cordon is never touched. */
-export const releasePatch = (at: Version, uncordon: boolean) => ({
+/**
+ * The merge patch of a Node that takes a hold off it, a cordon, or both: those of this operation, or what one that is gone
+ * left behind. A person's cordon is never touched.
+ */
+export const releasePatch = (
+  at: Version,
+  what: { readonly hold: boolean; readonly cordon: boolean },
+) => ({
   metadata: {
     ...preconditions(at),
     annotations: {
-      [ANNOTATION_HELD_BY]: null,
-      ...(uncordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),
+      ...(what.hold ? { [ANNOTATION_HELD_BY]: null } : {}),
+      ...(what.cordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),
     },
   },
-  ...(uncordon ? { spec: { unschedulable: null } } : {}),
+  ...(what.cordon ? { spec: { unschedulable: null } } : {}),
 });

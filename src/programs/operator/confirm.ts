@@ -3,6 +3,7 @@ import { Effect } from "effect";
 import { controllerOf } from "../../domain/kube/object.ts";
 import { childNames } from "../../domain/names.ts";
 import { parseHolder } from "../../domain/labels.ts";
+import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import {
   evidenceKey,
   NO_CHILDREN,
@@ -10,7 +11,6 @@ import {
   type Evidence,
   type Observed,
 } from "../../domain/rollout/observed.ts";
-import { isEnded } from "../../domain/rollout/summary.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
 import { JobResource, NodeOpResource, NodeResource, PodResource } from "./resources.ts";
@@ -127,7 +127,7 @@ const readHolder = Effect.fnUntraced(function* (holder: string) {
       ...observed,
       otherOperations: new Map(observed.otherOperations).set(
         other.metadata.uid,
-        isEnded(other.status) ? "finished" : "live",
+        otherOperationOf(other),
       ),
     };
   };

@@ -1,15 +1,17 @@
 /** Gathers what `decide` looks at from the caches: no request is sent, and only what is in flight is collected. */
 import type { NodeOp } from "../../domain/api/nodeop.ts";
-import { controllerOf, objectKey } from "../../domain/kube/object.ts";
+import type { Job } from "../../domain/kube/job.ts";
+import { isControlledBy, objectKey } from "../../domain/kube/object.ts";
+import type { Pod } from "../../domain/kube/pod.ts";
 import { childNames } from "../../domain/names.ts";
 import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
+import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import type {
   Children,
   Observed,
   OtherOperation,
   Settings,
 } from "../../domain/rollout/observed.ts";
-import { isEnded } from "../../domain/rollout/summary.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
 import type { CachesShape } from "./Caches.ts";
 import type { OperationMemory } from "./Memory.ts";
@@ -60,10 +62,8 @@ const childrenOf = (
 ): Children => {
   const { namespace, uid } = operation.metadata;
   const names = childNames(operation.metadata, { name: node, uid: nodeUID });
-  const mine = <A extends { readonly metadata: Parameters<typeof controllerOf>[0] }>(
-    child: A | undefined,
-  ): A | undefined =>
-    child !== undefined && controllerOf(child.metadata)?.uid === uid ? child : undefined;
+  const mine = <A extends Job | Pod>(child: A | undefined): A | undefined =>
+    child !== undefined && isControlledBy(child, uid) ? child : undefined;
   const job = mine(caches.jobs.get(objectKey({ namespace, name: names.job })));
   return {
     preflightPod: mine(caches.pods.get(objectKey({ namespace, name: names.preflightPod }))),
@@ -78,8 +78,7 @@ const otherOperations = (caches: CachesShape, operation: NodeOp) => {
   const claims = new Map<string, string>();
   for (const [key, other] of caches.operations.all()) {
     if (other.metadata.uid === operation.metadata.uid) continue;
-    const finished = isEnded(other.status) && other.metadata.deletionTimestamp === undefined;
-    byUID.set(other.metadata.uid, finished ? "finished" : "live");
+    byUID.set(other.metadata.uid, otherOperationOf(other));
     for (const node of censusOf(other.status.nodeStatuses ?? NO_ENTRIES).inFlight)
       claims.set(node, key);
   }

@@ -1,8 +1,10 @@
 /** Takes holds and cordons off Nodes whose operation no longer exists: at start, every ten minutes, and when one goes. */
 import { Effect, Queue } from "effect";
-import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, parseHolder } from "../../domain/labels.ts";
+import { parseHolder } from "../../domain/labels.ts";
 import type { Node } from "../../domain/kube/node.ts";
+import { releasePatch } from "../../domain/rollout/hold.ts";
 import { orphanOn, ownersNamedBy, type Orphan, type Owner } from "../../domain/rollout/orphans.ts";
+import { versionOf } from "../../domain/rollout/stages/actions.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
 import { Caches, type CachesShape } from "./Caches.ts";
 import { NodeOpResource, NodeResource } from "./resources.ts";
@@ -52,18 +54,8 @@ const readOwners = Effect.fnUntraced(function* (names: ReadonlySet<string>) {
 const takeOff = Effect.fnUntraced(function* (node: Node, orphan: Orphan) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
-  const { name, uid, resourceVersion } = node.metadata;
-  const patch = {
-    metadata: {
-      uid,
-      resourceVersion,
-      annotations: {
-        ...(orphan.hold ? { [ANNOTATION_HELD_BY]: null } : {}),
-        ...(orphan.cordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),
-      },
-    },
-    ...(orphan.cordon ? { spec: { unschedulable: null } } : {}),
-  };
+  const { name } = node.metadata;
+  const patch = releasePatch(versionOf(node), orphan);
   // A conflict means that somebody changed the Node: the next sweep looks at what it is then.
   yield* api.patch(NodeResource, { name }, patch).pipe(
     Effect.tap((swept) => Effect.sync(() => caches.nodes.observe(swept))),
