@@ -9,12 +9,18 @@ const LARGE_MIN = 500;
 
 const FIRST_DELAY_MILLIS = 1000;
 const DELAY_MILLIS_MAX = 60_000;
+const FORGOTTEN_AFTER_MILLIS = 10 * 60_000;
+/** From the shortest first delay this many are far beyond the longest. */
+const DOUBLINGS_MAX = 16;
 
-/** How often something was tried, and when it may be tried again. */
+/** How often something was tried, when it may be tried again, and since when it has failed every time. */
 interface Attempts {
-  count: number;
-  notBefore: number;
+  readonly count: number;
+  readonly notBefore: number;
+  readonly failingSince?: number;
 }
+
+const NO_ATTEMPTS: Attempts = { count: 0, notBefore: Number.NEGATIVE_INFINITY };
 
 interface KnownTargets {
   readonly of: NodeOp["spec"]["nodeSelector"];
@@ -29,7 +35,7 @@ export class OperationMemory {
   statusWrittenAt = Number.NEGATIVE_INFINITY;
   /** Whether the account of the reboot agents is there. */
   hasAgentAccess = false;
-  /** What went wrong with a node's last action, until an action on it succeeds. */
+  /** What goes wrong with a node's requests, until one of them succeeds or none is wanted any more. */
   readonly problems = new Map<string, Note>();
   /** The targets of the last pass, and what they were computed from. */
   targets: KnownTargets | undefined;
@@ -44,22 +50,39 @@ export class OperationMemory {
 
   /** When this may be done again; in the past when it never was, or long ago. */
   notBefore(what: string): number {
-    return this.#attempts.get(what)?.notBefore ?? Number.NEGATIVE_INFINITY;
+    return (this.#attempts.get(what) ?? NO_ATTEMPTS).notBefore;
   }
 
-  /** Notes one more attempt: the next one waits 1 s, 2 s, 4 s … up to a minute. */
+  /** Notes one more attempt, which succeeded: the next one waits 1 s, 2 s, 4 s … up to a minute. */
   attempted(what: string, now: number): void {
-    const attempts = this.#attempts.get(what) ?? { count: 0, notBefore: 0 };
-    attempts.notBefore =
-      now + Math.min(DELAY_MILLIS_MAX, FIRST_DELAY_MILLIS * 2 ** Math.min(attempts.count, 10));
-    attempts.count++;
-    this.#attempts.set(what, attempts);
+    this.#attempts.set(what, this.#next(what, now, FIRST_DELAY_MILLIS));
   }
 
-  /** Nothing of this kind before then, without counting it as an attempt. */
-  postpone(what: string, until: number): void {
-    const count = this.#attempts.get(what)?.count ?? 0;
-    this.#attempts.set(what, { count, notBefore: until });
+  /**
+   * Notes one more attempt, which failed, and answers for how many milliseconds it has failed now without a success in
+   * between. The next one waits `firstDelayMillis`, then twice as long each time, up to a minute.
+   */
+  failed(what: string, now: number, firstDelayMillis = FIRST_DELAY_MILLIS): number {
+    const failingSince = this.#recent(what, now).failingSince ?? now;
+    this.#attempts.set(what, { ...this.#next(what, now, firstDelayMillis), failingSince });
+    return now - failingSince;
+  }
+
+  /** What is wanted is tried as soon as it may be: what was left alone for long since is another matter. */
+  #recent(what: string, now: number): Attempts {
+    const attempts = this.#attempts.get(what);
+    return attempts === undefined || now > attempts.notBefore + FORGOTTEN_AFTER_MILLIS
+      ? NO_ATTEMPTS
+      : attempts;
+  }
+
+  #next(what: string, now: number, firstDelayMillis: number): Attempts {
+    const { count } = this.#recent(what, now);
+    const delay = Math.min(
+      DELAY_MILLIS_MAX,
+      firstDelayMillis * 2 ** Math.min(count, DOUBLINGS_MAX),
+    );
+    return { count: count + 1, notBefore: now + delay };
   }
 
   forget(what: string): void {

@@ -1,16 +1,15 @@
-/** Sends the actions of a pass, and keeps account of what became of them: outcomes, problems, when to try again. */
+/** Sends the actions of a pass, and keeps account of what became of each. */
 import { Clock, Effect } from "effect";
-import type { Action, Note } from "../../domain/rollout/decision.ts";
+import type { Action } from "../../domain/rollout/decision.ts";
 import type { Observed } from "../../domain/rollout/observed.ts";
 import type { ApiError, KubeApi } from "../../services/KubeApi.ts";
 import type { Caches } from "./Caches.ts";
+import { noteFailure, type Request } from "./failures.ts";
 import type { OperationMemory } from "./Memory.ts";
 import { request, type Update } from "./requests.ts";
 
 /** Sends at most this many requests at once. */
 const REQUESTS_AT_ONCE = 32;
-
-const CONFLICT_DELAY_MILLIS = 100;
 
 /** What became of one action: how it changes what is observed, or why it failed. */
 type Outcome =
@@ -58,7 +57,7 @@ export const applyAll = Effect.fnUntraced(function* (
       next = outcome.update(next);
       succeeded(memory, action, now);
     } else {
-      yield* failed(memory, action, outcome.error, now);
+      yield* noteFailure(memory, asRequest(action), outcome.error);
       retryAt = Math.min(retryAt ?? Number.POSITIVE_INFINITY, memory.notBefore(actionKey(action)));
     }
   }
@@ -72,40 +71,8 @@ const succeeded = (memory: OperationMemory, action: Action, now: number): void =
   if ("node" in action) memory.problems.delete(action.node);
 };
 
-const failed = Effect.fnUntraced(function* (
-  memory: OperationMemory,
-  action: Action,
-  error: ApiError,
-  now: number,
-) {
-  // A conflict only says that the cache is behind: its news will come within moments.
-  if (error._tag === "Conflict") {
-    memory.postpone(actionKey(action), now + CONFLICT_DELAY_MILLIS);
-    return;
-  }
-  memory.attempted(actionKey(action), now);
-  const problem = problemOf(action, error);
-  if (problem !== undefined && "node" in action) memory.problems.set(action.node, problem);
-  yield* Effect.annotateLogs(Effect.logWarning("request failed"), {
-    action: actionKey(action),
-    error: error.message,
-  });
+const asRequest = (action: Action): Request => ({
+  key: actionKey(action),
+  nodes: "node" in action ? [action.node] : [],
+  refusal: creates(action) && action._tag !== "CreateJob" ? "PodRefused" : "RequestRefused",
 });
-
-/** What a person must know: refusals do not go away by themselves. Conflicts and outages are everyday. */
-const problemOf = (action: Action, error: ApiError): Note | undefined => {
-  switch (error._tag) {
-    case "Forbidden":
-    case "Invalid":
-    case "BadRequest":
-      return {
-        reason: creates(action) && action._tag !== "CreateJob" ? "PodRefused" : "RequestRefused",
-        message: error.message,
-        problem: true,
-      };
-    case "AlreadyExists":
-      return { reason: "NameTaken", message: error.message, problem: true };
-    default:
-      return undefined;
-  }
-};

@@ -1,8 +1,11 @@
 /** Reads from the API server what a decision must not take from a cache, and adds it to what is observed. */
-import { Effect } from "effect";
-import { controllerOf } from "../../domain/kube/object.ts";
+import { Effect, Result } from "effect";
+import type { Job } from "../../domain/kube/job.ts";
+import { isControlledBy } from "../../domain/kube/object.ts";
+import type { Pod } from "../../domain/kube/pod.ts";
 import { childNames } from "../../domain/names.ts";
 import { parseHolder } from "../../domain/labels.ts";
+import type { Decision } from "../../domain/rollout/decision.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import {
   evidenceKey,
@@ -13,6 +16,8 @@ import {
 } from "../../domain/rollout/observed.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
+import { noteFailure } from "./failures.ts";
+import type { OperationMemory } from "./Memory.ts";
 import { JobResource, NodeOpResource, NodeResource, PodResource } from "./resources.ts";
 
 /** Reads at most this many objects at once. */
@@ -21,21 +26,70 @@ const READS_AT_ONCE = 32;
 /** One piece of evidence as it was read: what it changes in what is observed. */
 type Reading = (observed: Observed) => Observed;
 
+/** The evidence that a decision asks for and that may be read now, and when the rest of it may be: a read that failed waits. */
+export const dueEvidence = (decision: Decision, memory: OperationMemory) => {
+  const due = new Map<string, Evidence>();
+  let laterAt: number | undefined;
+  for (const evidence of decision.confirm) {
+    const key = evidenceKey(evidence);
+    const notBefore = memory.notBefore(key);
+    if (notBefore <= decision.observed.now) due.set(key, evidence);
+    else laterAt = Math.min(laterAt ?? Number.POSITIVE_INFINITY, notBefore);
+  }
+  return { due, laterAt };
+};
+
 /**
- * Reads all of `evidence` live. Each answer also goes into the caches, so that the next pass starts from it. Absence is an
- * answer; any other error means that nothing is known, and fails.
+ * Reads `evidence` live. Each answer also goes into the caches, so that the next pass starts from it. Absence is an
+ * answer; after any other error nothing is known of that piece: the nodes that need it wait, the others go on.
  */
 export const confirm = Effect.fnUntraced(function* (
-  observed: Observed,
-  evidence: ReadonlyArray<Evidence>,
-): Effect.fn.Return<Observed, ApiError, KubeApi | Caches> {
-  const unique = new Map(evidence.map((item) => [evidenceKey(item), item]));
-  const readings = yield* Effect.forEach(unique.values(), (item) => read(observed, item), {
-    concurrency: unique.size > 1 ? READS_AT_ONCE : 1,
-  });
-  const confirmed = readings.reduce((before, reading) => reading(before), observed);
-  return { ...confirmed, live: new Set([...observed.live, ...unique.keys()]) };
+  decision: Decision,
+  evidence: ReadonlyMap<string, Evidence>,
+  memory: OperationMemory,
+): Effect.fn.Return<Observed, never, KubeApi | Caches> {
+  const { observed } = decision;
+  const readings = yield* Effect.forEach(
+    evidence,
+    ([key, item]) =>
+      Effect.map(Effect.result(read(observed, item)), (reading) => ({ key, reading })),
+    { concurrency: evidence.size > 1 ? READS_AT_ONCE : 1 },
+  );
+  const live = new Set(observed.live);
+  let confirmed = observed;
+  for (const { key, reading } of readings) {
+    if (Result.isFailure(reading)) {
+      const nodes = nodesThatNeed(decision, key);
+      yield* noteFailure(memory, { key, nodes, refusal: "RequestRefused" }, reading.failure);
+      continue;
+    }
+    confirmed = reading.success(confirmed);
+    live.add(key);
+    memory.forget(key);
+  }
+  forgetProblems(decision, live, memory);
+  return { ...confirmed, live };
 });
+
+const nodesThatNeed = (decision: Decision, key: string): ReadonlyArray<string> =>
+  [...decision.steps].flatMap(([node, { step }]) =>
+    step._tag === "Confirm" && step.evidence.some((item) => evidenceKey(item) === key)
+      ? [node]
+      : [],
+  );
+
+/** A node whose evidence has all been read has no problem with it any more. */
+const forgetProblems = (
+  { steps }: Decision,
+  live: ReadonlySet<string>,
+  memory: OperationMemory,
+): void => {
+  for (const node of memory.problems.keys()) {
+    const step = steps.get(node)?.step;
+    if (step?._tag === "Confirm" && step.evidence.every((item) => live.has(evidenceKey(item))))
+      memory.problems.delete(node);
+  }
+};
 
 const read = (observed: Observed, evidence: Evidence) => {
   switch (evidence._tag) {
@@ -79,6 +133,10 @@ const withChildren =
     }),
   });
 
+/** The child that was found, if this operation controls it: another one of that name is none. */
+const ours = <A extends Job | Pod>(found: A | undefined, operationUID: string): A | undefined =>
+  found !== undefined && isControlledBy(found, operationUID) ? found : undefined;
+
 const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
@@ -87,7 +145,7 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const { job: name } = childNames(metadata, { name: node, uid });
   const job = yield* orAbsent(api.get(JobResource, { namespace: metadata.namespace, name }));
   if (job !== undefined) caches.jobs.observe(job);
-  return withChildren(node, { job });
+  return withChildren(node, { job: ours(job, metadata.uid) });
 });
 
 const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: string) {
@@ -98,8 +156,7 @@ const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: str
   const { rebootPod: name } = childNames(metadata, { name: node, uid });
   const found = yield* orAbsent(api.get(PodResource, { namespace: metadata.namespace, name }));
   if (found !== undefined) caches.pods.observe(found);
-  const isOurs = found !== undefined && controllerOf(found.metadata)?.uid === metadata.uid;
-  return withChildren(node, { rebootPod: isOurs ? found : undefined });
+  return withChildren(node, { rebootPod: ours(found, metadata.uid) });
 });
 
 const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: string) {

@@ -7,12 +7,13 @@ import { Clock, Effect } from "effect";
 import type { NodeOp, NodeOpStatus } from "../../domain/api/nodeop.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
 import { decide } from "../../domain/rollout/decide.ts";
-import { isIrrevocable, type Action } from "../../domain/rollout/decision.ts";
+import { isIrrevocable, type Action, type Decision } from "../../domain/rollout/decision.ts";
 import type { Observed, Settings } from "../../domain/rollout/observed.ts";
+import { isAboutRequests } from "../../domain/rollout/stepNode.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { actionKey, applyAll } from "./apply.ts";
 import { Caches } from "./Caches.ts";
-import { confirm } from "./confirm.ts";
+import { confirm, dueEvidence } from "./confirm.ts";
 import { gather } from "./gather.ts";
 import { statusIntervalMillis, type Memory, type OperationMemory } from "./Memory.ts";
 import { NodeOpResource } from "./resources.ts";
@@ -67,12 +68,14 @@ const oneRound = Effect.fnUntraced(function* (
   const { observed } = round;
   const decision = decide(observed, memory.decision);
   memory.decision = decision;
+  forgetSolved(decision, memory);
   const mayStoreAt =
     memory.statusWrittenAt + statusIntervalMillis(observed.operation.status.total ?? 0);
   if (observed.now < mayStoreAt)
     return yield* act(round, memory, { actions: decision.actions, wakeAt: mayStoreAt });
-  if (decision.confirm.length > 0)
-    return { observed: yield* confirm(observed, decision.confirm), isOperationLive: false };
+  const { due, laterAt } = dueEvidence(decision, memory);
+  if (due.size > 0)
+    return { observed: yield* confirm(decision, due, memory), isOperationLive: false };
   const { status, actions } = decision.outlook();
   if (status !== observed.operation.status) {
     const stored = yield* storeStatus(observed.operation, status, memory);
@@ -80,9 +83,17 @@ const oneRound = Effect.fnUntraced(function* (
   }
   return yield* act(round, memory, {
     actions: [...actions, ...decision.actions],
-    wakeAt: decision.wakeAt,
+    wakeAt: earliest(decision.wakeAt, laterAt),
   });
 });
+
+/** What went wrong with a node is over once the request is not wanted any more. */
+const forgetSolved = ({ steps }: Decision, memory: OperationMemory): void => {
+  for (const node of memory.problems.keys()) {
+    const stepped = steps.get(node);
+    if (stepped === undefined || !isAboutRequests(stepped)) memory.problems.delete(node);
+  }
+};
 
 const act = Effect.fnUntraced(function* (
   round: Round,
