@@ -16,6 +16,8 @@ export interface Violation {
 export interface MonitorOptions {
   /** Nodes that faults were injected into: a retried script is no needless restart there. Default: none. */
   readonly disturbed?: (node: string) => boolean;
+  /** When the history begins, in milliseconds of the cluster's clock: messages count from there. Default: 0. */
+  readonly startedAt?: number;
   /** How long a free slot may wait for an eligible node, in milliseconds. Default: 1,000. */
   readonly reactionMillis?: number;
   /** How old the operator's knowledge may be when it acts, in milliseconds: cache lag plus request latency. Default: 0. */
@@ -30,6 +32,8 @@ export interface MonitorContext {
   readonly options: Required<MonitorOptions>;
   /** Since when the operator has been up; undefined while it is down. */
   readonly operatorUpSince: () => number | undefined;
+  /** A time of the cluster's clock for messages, as seconds since the history began: `12.345s`. */
+  readonly seconds: (at: number) => string;
   /** Reports a violation at the commit or event being looked at. */
   readonly report: (message: string) => void;
 }
@@ -49,6 +53,3 @@ export interface Law {
 /** Tells a monitor a fact, if it wants it. */
 export const tell = <Name extends keyof Facts>(handlers: Handlers, fact: Fact<Name>): void =>
   handlers[fact.is]?.(fact);
-
-/** Seconds since the start of the epoch of the history, for messages: `12.345s`. */
-export const seconds = (millis: number): string => `${millis / 1000}s`;

@@ -22,6 +22,7 @@ export interface Monitors {
 
 const DEFAULTS: Required<MonitorOptions> = {
   disturbed: () => false,
+  startedAt: 0,
   reactionMillis: 1000,
   lagMillis: 0,
   stopMillis: 2000,
@@ -32,6 +33,7 @@ type Watcher = { readonly law: string; readonly handlers: Handlers };
 /** Makes fresh monitors of every law for one history. Pure apart from what they remember. */
 export const makeMonitors = (options: MonitorOptions = {}): Monitors => {
   const ledger = new Ledger();
+  const settings = { ...DEFAULTS, ...options };
   const violations: Array<Violation> = [];
   let now = Number.NEGATIVE_INFINITY;
   let rv: number | undefined;
@@ -40,7 +42,8 @@ export const makeMonitors = (options: MonitorOptions = {}): Monitors => {
     law,
     handlers: monitor({
       ledger,
-      options: { ...DEFAULTS, ...options },
+      options: settings,
+      seconds: (at) => `${(at - settings.startedAt) / 1000}s`,
       operatorUpSince: () => upSince,
       report: (message) => violations.push({ law, message, rv, at: now }),
     }),

@@ -1,4 +1,5 @@
 /** What a simulation is told: the manifests, the cluster, the seed, how long things take and what goes wrong. */
+import type { Latencies } from "../../services/simulation/Network.ts";
 import type { Fault } from "./fault.ts";
 import type { Manifests } from "./manifests.ts";
 import type { NodeCounts } from "./nodesFlag.ts";
@@ -14,6 +15,10 @@ export interface SimulationOptions {
   /** From going down to the next boot, in milliseconds, give or take a quarter. Default: 90 seconds. */
   readonly rebootMillis?: number | undefined;
   readonly faults?: ReadonlyArray<Fault> | undefined;
+  /** How far each process (`operator`, `kubelet/worker-1`, `job-controller`, …) is from the API server. Default: no latency. */
+  readonly latencies?: ((actor: string) => Latencies) | undefined;
+  /** Nodes that carry the hold of one of the operations from the start: as after an edit, or a claim that was forged. */
+  readonly holds?: ReadonlyArray<{ readonly node: string; readonly operation: string }> | undefined;
 }
 
 export const DEFAULT_NODES: NodeCounts = { controlPlanes: 1, workers: 3 };

@@ -6,14 +6,17 @@ import { Effect, Layer, Schema } from "effect";
 import { crds } from "../../domain/api/crd.ts";
 import type { Commit } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
+import type { MonitorOptions } from "../../domain/invariants/law.ts";
+import { ANNOTATION_HELD_BY, holder } from "../../domain/labels.ts";
 import type { KubeObject } from "../../domain/kube/object.ts";
-import { NodeOps, NodeOpUpgrades, Pods } from "../../domain/kube/resource.ts";
+import { NodeOps, NodeOpUpgrades, Nodes, Pods } from "../../domain/kube/resource.ts";
 import { AlreadyExists, BadRequest, Forbidden, Invalid } from "../../services/KubeError.ts";
 import { kubeApiLayer } from "../../services/kubeApiLayer.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
 import type { StatusBody } from "../../services/ApiServer.ts";
 import { forbidden } from "../../services/fake/status.ts";
 import { FakeCluster, type Served } from "../../services/fake/FakeCluster.ts";
+import type { Latencies } from "../../services/simulation/Network.ts";
 import { World } from "../../services/simulation/World.ts";
 import { statusToError } from "../../services/statusError.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
@@ -42,6 +45,11 @@ const RESTART_MILLIS = 5000;
 /** After the end the cluster is watched on: for a sweep and a write that came late, or just for calm. */
 const WATCHED_AFTER_FAULTS_MILLIS = LATE_WRITE_MILLIS + 15 * 60_000;
 const WATCHED_MILLIS = 2 * 60_000;
+
+/** What the laws allow without latency, and how many exchanges an operator may need before it acts. */
+const REACTION_MILLIS = 1000;
+const STOP_MILLIS = 2000;
+const REACTION_MESSAGES = 8;
 
 const READS = new Set(["get", "list", "watch"]);
 
@@ -95,6 +103,16 @@ export const runSimulation = (
 
 const isRefusal = Schema.is(Schema.Union([Invalid, BadRequest, AlreadyExists, Forbidden]));
 
+/** What laws have to allow an operator that is this far from the API server. */
+const toleranceFor = ({ latency, watchLatency = latency }: Latencies = {}): MonitorOptions => {
+  const once = latency?.maxMillis ?? 0;
+  const lagMillis = once + (watchLatency?.maxMillis ?? 0);
+  const reactionMillis = REACTION_MILLIS + REACTION_MESSAGES * lagMillis;
+  return lagMillis === 0
+    ? {}
+    : { lagMillis, reactionMillis, stopMillis: STOP_MILLIS + REACTION_MESSAGES * lagMillis };
+};
+
 class Run {
   readonly #options: SimulationOptions;
   readonly #faults: ReadonlyArray<Fault>;
@@ -123,7 +141,9 @@ class Run {
       admission: [(_actor, request, object) => this.#refuse(request, object)],
     });
     this.#monitors = makeMonitors({
+      startedAt: START_MILLIS,
       disturbed: (node) => this.#faults.some((fault) => disturbs(fault, node)),
+      ...toleranceFor(options.latencies?.("operator")),
     });
     this.#fake.onCommit((commit) => this.#onCommit(commit));
     this.#fake.onRequest((served) => this.#count(served));
@@ -133,6 +153,7 @@ class Run {
       nodes: simulatedNodes(options),
       rebootAgent: ({ namespace, pod, podUID }) =>
         rebootAgent({ namespace, name: pod, uid: podUID }),
+      latencies: options.latencies,
     });
     this.#cluster.onHostEvent((event) => {
       this.#monitors.host(event);
@@ -143,6 +164,7 @@ class Run {
   go(): Effect.Effect<Simulation, SimulationRefused> {
     const problems = this.#createOperations();
     if (problems.length > 0) return Effect.fail(new SimulationRefused({ problems }));
+    this.#putHolds();
     this.#startOperator();
     this.#runToTheEnd();
     // What waits for something that never came has been over since its last commit.
@@ -174,6 +196,22 @@ class Run {
     });
   }
 
+  /** Somebody signs Nodes with the name of an operation that exists. */
+  #putHolds(): void {
+    for (const { node, operation } of this.#options.holds ?? [])
+      for (const { metadata } of this.#fake.objects(NodeOps)) {
+        if (metadata.name !== operation) continue;
+        const annotations = { [ANNOTATION_HELD_BY]: holder({ namespace: "", ...metadata }) };
+        this.#fake.handle("user", {
+          verb: "patch",
+          resource: Nodes,
+          name: node,
+          patchType: "application/merge-patch+json",
+          body: { metadata: { annotations } },
+        });
+      }
+  }
+
   #startOperator(): void {
     const process = this.#world.process("operator");
     const interceptor = this.#injector.interceptor((fault) => this.#tell("killed", fault));
@@ -203,7 +241,8 @@ class Run {
   }
 
   #watchOn(endedAt: number): void {
-    const millis = this.#faults.length > 0 ? WATCHED_AFTER_FAULTS_MILLIS : WATCHED_MILLIS;
+    const isSweepDue = this.#faults.length > 0 || this.#options.holds !== undefined;
+    const millis = isSweepDue ? WATCHED_AFTER_FAULTS_MILLIS : WATCHED_MILLIS;
     this.#world.run({ done: () => false, until: endedAt + millis });
   }
 

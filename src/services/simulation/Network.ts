@@ -10,20 +10,33 @@ export interface Latency {
   readonly maxMillis: number;
 }
 
+/** How long the messages of one process travel. */
+export interface Latencies {
+  /** Default: none; a message arrives after what already waits at its receiver. */
+  readonly latency?: Latency | undefined;
+  /** Of the messages of a watch, which keep their order: how far caches lag. Default: as all others. */
+  readonly watchLatency?: Latency | undefined;
+}
+
 /** Delivers messages in both directions. */
 export class Network {
   readonly client: Process;
   readonly server: Process;
   readonly #travelMillis: () => number;
+  readonly #channelMillis: () => number;
 
-  constructor(client: Process, server: Process, latency: Latency | undefined) {
+  constructor(client: Process, server: Process, { latency, watchLatency }: Latencies) {
     this.client = client;
     this.server = server;
-    if (latency === undefined) this.#travelMillis = () => 0;
-    else {
-      const chance = client.chance(`network to ${server.name}`);
-      this.#travelMillis = () => chance.between(latency.minMillis, latency.maxMillis);
-    }
+    this.#travelMillis = this.#draw("network", latency);
+    this.#channelMillis =
+      watchLatency === undefined ? this.#travelMillis : this.#draw("watches", watchLatency);
+  }
+
+  #draw(what: string, latency: Latency | undefined): () => number {
+    if (latency === undefined) return () => 0;
+    const chance = this.client.chance(`${what} to ${this.server.name}`);
+    return () => chance.between(latency.minMillis, latency.maxMillis);
   }
 
   /** Messages of different calls may overtake each other, as on different connections. */
@@ -38,7 +51,7 @@ export class Network {
     let lastArrival = 0;
     return (task) => {
       const { now } = to.world;
-      const arrival = Math.max(lastArrival, now + this.#travelMillis());
+      const arrival = Math.max(lastArrival, now + this.#channelMillis());
       lastArrival = arrival;
       if (arrival <= now) to.post(task);
       else to.after(arrival - now, task);

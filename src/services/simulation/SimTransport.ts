@@ -15,10 +15,10 @@ import {
 import { describeRequest, statusToError } from "../statusError.ts";
 import { HeldRequests } from "./HeldRequests.ts";
 import { type ApiCall, deliver, type HoldUntil, type Interceptor } from "./interception.ts";
-import { type Latency, Network } from "./Network.ts";
+import { type Latencies, Network } from "./Network.ts";
 import type { Process } from "./Process.ts";
 
-export interface SimTransportOptions {
+export interface SimTransportOptions extends Latencies {
   /** The API server's process: requests are applied in its steps. When it dies, its clients are told `Unreachable`. */
   readonly server: Process;
   readonly cluster: ApiServer;
@@ -30,8 +30,6 @@ export interface SimTransportOptions {
   readonly interceptor?: Interceptor | undefined;
   /** Told, outside of every process, that an interception has just killed the process; may replace it later. */
   readonly onKill?: ((call: ApiCall) => void) | undefined;
-  /** Default: none; a message arrives after what already waits at its receiver. */
-  readonly latency?: Latency | undefined;
 }
 
 /**
@@ -58,7 +56,7 @@ class SimTransport {
     this.#actor = options.actor;
     this.#intercept = options.interceptor ?? (() => deliver);
     this.#onKill = options.onKill ?? (() => {});
-    this.#network = new Network(options.process, options.server, options.latency);
+    this.#network = new Network(options.process, options.server, options);
     this.#held = HeldRequests.of(options.server);
     this.#now = () => options.server.world.now;
   }

@@ -20,7 +20,7 @@ import type { KubeApi } from "../KubeApi.ts";
 import { kubeApiLayer } from "../kubeApiLayer.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { Interceptor } from "../simulation/interception.ts";
-import type { Latency } from "../simulation/Network.ts";
+import type { Latencies } from "../simulation/Network.ts";
 import type { Process } from "../simulation/Process.ts";
 import { simTransport } from "../simulation/SimTransport.ts";
 import type { World } from "../simulation/World.ts";
@@ -50,8 +50,8 @@ export interface SimulatedClusterOptions {
   readonly nodes: ReadonlyArray<SimulatedNode>;
   /** The program of reboot Pods; succeeds with its exit code. */
   readonly rebootAgent: (env: AgentEnvironment) => Effect.Effect<number, never, KubeApi | Host>;
-  /** Of all connections that this makes. Default: none. */
-  readonly latency?: Latency | undefined;
+  /** How far each process, by its actor, is from the API server. Default: no latency. */
+  readonly latencies?: ((actor: string) => Latencies) | undefined;
   /** Faults for the processes of the cluster; asked once for each incarnation. */
   readonly interceptor?: ((process: Process, actor: string) => Interceptor | undefined) | undefined;
   /** What the garbage collector watches. Default: what nodeop and the Job controller make. */
@@ -154,14 +154,14 @@ export class SimulatedCluster {
     interceptor?: Interceptor,
     killed?: () => void,
   ): Layer.Layer<KubeTransport> {
-    const { cluster, latency } = this.#options;
+    const { cluster, latencies } = this.#options;
     return simTransport({
       server: this.server,
       cluster,
       process,
       actor,
       interceptor,
-      latency,
+      ...latencies?.(actor),
       onKill: killed,
     });
   }

@@ -1,8 +1,16 @@
 /** What the faults of a scenario explain: which nodes must get through, which cannot, and how the operation ends. */
+import { Result } from "effect";
+import { decodeNodeOp } from "../../../src/domain/api/decode.ts";
+import { isEnded } from "../../../src/domain/rollout/summary.ts";
 import type { Fault } from "../../../src/programs/simulate/fault.ts";
-import type { SimulatedNodeResult } from "../../../src/programs/simulate/result.ts";
 import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
-import { faultsOf, hasPreflight, rebootsIn, targetsIn, type Scenario } from "./scenarios.ts";
+import {
+  faultsOf,
+  marksOf,
+  operationsIn,
+  type OperationDraft,
+  type Scenario,
+} from "./scenarios.ts";
 
 /** `through`: it must be Completed if it starts. `fails`: it must be Failed if it starts. `either`: it depends on the moment. */
 type Fate = "through" | "fails" | "either";
@@ -13,8 +21,8 @@ const REBOOT_DEADLINE_MILLIS = 3_600_000;
 const POWER_LOSSES_MAX = 2;
 
 /** What one fault does to its node when it is the only one. */
-const fateBy = (scenario: Scenario, fault: Fault): Fate => {
-  const ifReboots = (fate: Fate): Fate => (rebootsIn(scenario) ? fate : "through");
+const fateBy = (operation: OperationDraft, fault: Fault): Fate => {
+  const ifReboots = (fate: Fate): Fate => (operation.reboots ? fate : "through");
   switch (fault._tag) {
     case "SlowReboot":
       return ifReboots(fault.millis > REBOOT_DEADLINE_MILLIS ? "fails" : "through");
@@ -25,7 +33,7 @@ const fateBy = (scenario: Scenario, fault: Fault): Fate => {
         case "preflight-skips":
           return "through";
         case "preflight-fails":
-          return hasPreflight(scenario) ? "fails" : "through";
+          return operation.preflight ? "fails" : "through";
         case "never-returns":
         case "falls-back":
         case "reboot-silently-fails":
@@ -38,9 +46,12 @@ const fateBy = (scenario: Scenario, fault: Fault): Fate => {
   }
 };
 
-const fateOf = (scenario: Scenario, node: string): Fate => {
-  const own = faultsOf(scenario).filter((fault) => "node" in fault && fault.node === node);
-  const fates = own.map((fault) => fateBy(scenario, fault));
+const faultsAt = (scenario: Scenario, node: string): ReadonlyArray<Fault> =>
+  faultsOf(scenario).filter((fault) => "node" in fault && fault.node === node);
+
+const fateIn = (scenario: Scenario, operation: OperationDraft, node: string): Fate => {
+  const own = faultsAt(scenario, node);
+  const fates = own.map((fault) => fateBy(operation, fault));
   const losses = own.filter((fault) => fault._tag === "Event" && fault.kind === "power-loss");
   const isSkipped = own.some(
     (fault) => fault._tag === "Condition" && fault.kind === "preflight-skips",
@@ -52,8 +63,15 @@ const fateOf = (scenario: Scenario, node: string): Fate => {
   return own.length === 1 && !isSkipped ? fates[0]! : "either";
 };
 
-const isWrong = ({ phase, name }: SimulatedNodeResult, fate: Fate): ReadonlyArray<string> => {
-  if (phase === "NotStarted" || fate === "either") return [];
+/** An operation may find a node as another one left it: where they differ, either may be. */
+const fateOf = (scenario: Scenario, operation: OperationDraft, node: string): Fate => {
+  const fate = fateIn(scenario, operation, node);
+  const others = operationsIn(scenario).filter(({ targets }) => targets.includes(node));
+  return others.every((other) => fateIn(scenario, other, node) === fate) ? fate : "either";
+};
+
+const isWrong = (phase: string, name: string, fate: Fate): ReadonlyArray<string> => {
+  if (fate === "either") return [];
   const expected = fate === "through" ? "Completed" : "Failed";
   return phase === expected ? [] : [`${name} is ${phase}, not ${expected}`];
 };
@@ -61,24 +79,66 @@ const isWrong = ({ phase, name }: SimulatedNodeResult, fate: Fate): ReadonlyArra
 const deletionsIn = (faults: ReadonlyArray<Fault>): number =>
   faults.filter(({ _tag }) => _tag === "OperationDeleted").length;
 
-const isDeleted = (scenario: Scenario, { missed }: Simulation): boolean =>
+export const isDeleted = (scenario: Scenario, { missed }: Simulation): boolean =>
   deletionsIn(faultsOf(scenario)) > deletionsIn(missed);
 
-/** How the operation must have ended, from how its nodes did. */
-const phaseBy = (scenario: Scenario, nodes: ReadonlyArray<SimulatedNodeResult>): string => {
-  // Nothing to do is not a success: it waits for a node that matches.
-  if (nodes.length === 0) return "Running";
-  if (nodes.every(({ phase }) => phase === "Completed")) return "Completed";
-  const isOver = nodes.every(({ phase }) => phase === "Completed" || phase === "Failed");
-  const hasFailed = nodes.some(({ phase }) => phase === "Failed");
-  return isOver || (hasFailed && scenario.stopOnFailure) ? "Failed" : "Running";
+/** How an operation's NodeOp was last stored; undefined when it is gone. */
+const storedAs = ({ history }: Simulation, { name }: OperationDraft) => {
+  const last = history.findLast(
+    (commit) =>
+      commit.resource.kind === "NodeOp" && (commit.name === "second") === (name === "second"),
+  )?.after;
+  return last === undefined ? undefined : Result.getOrThrow(decodeNodeOp(last));
 };
 
-/** Whether a node may stay down for good without ever having been started. */
+/** How the operation must have ended, from how its nodes did. */
+const phaseBy = (
+  { targets, stopOnFailure }: OperationDraft,
+  phases: ReadonlyMap<string, string>,
+): string => {
+  // Nothing to do is not a success: it waits for a node that matches.
+  if (targets.length === 0) return "Running";
+  const ends = targets.map((name) => phases.get(name));
+  if (ends.every((phase) => phase === "Completed")) return "Completed";
+  const isOver = ends.every((phase) => phase === "Completed" || phase === "Failed");
+  return isOver || (ends.includes("Failed") && stopOnFailure) ? "Failed" : "Running";
+};
+
+/** Whether a node may stay down, or held, for good without ever having been started. */
 const mayBeLost = (scenario: Scenario, node: string): boolean => {
-  const own = faultsOf(scenario).filter((fault) => "node" in fault && fault.node === node);
-  const has = (kind: string) => own.some((fault) => "kind" in fault && fault.kind === kind);
-  return has("never-returns") && has("power-loss");
+  const has = (kind: string) =>
+    faultsAt(scenario, node).some((fault) => "kind" in fault && fault.kind === kind);
+  const goesDown = has("power-loss") || operationsIn(scenario).length > 1;
+  return (
+    (has("never-returns") && goesDown) ||
+    marksOf(scenario).get(node)?.endsWith("second operation") === true
+  );
+};
+
+const expectationsOfOne = (
+  scenario: Scenario,
+  simulation: Simulation,
+  operation: OperationDraft,
+): ReadonlyArray<string> => {
+  const stored = storedAs(simulation, operation);
+  if (stored === undefined) return ["gone, and nobody deleted it"];
+  const { targets, stopOnFailure } = operation;
+  const phases = new Map(
+    Object.entries(stored.status?.nodeStatuses ?? {}).map(([node, { phase }]) => [node, phase]),
+  );
+  const phase = isEnded(stored.status) ? stored.status?.phase : "Running";
+  const expected = phaseBy(operation, phases);
+  const hasFailed = [...phases.values()].includes("Failed");
+  const strays = [...phases.keys()].filter((name) => !targets.includes(name));
+  return [
+    ...strays.map((name) => `${name} is none of its targets`),
+    ...(phase === expected ? [] : [`${phase}, not ${expected}`]),
+    ...[...phases].flatMap(([node, is]) => isWrong(is, node, fateOf(scenario, operation, node))),
+    ...targets
+      .filter((name) => !phases.has(name))
+      .filter((name) => !(hasFailed && stopOnFailure) && !mayBeLost(scenario, name))
+      .map((name) => `${name} was never started`),
+  ];
 };
 
 /** Everything in which the end of the simulation is not what the scenario explains. */
@@ -86,19 +146,9 @@ export const expectationsOf = (
   scenario: Scenario,
   simulation: Simulation,
 ): ReadonlyArray<string> => {
-  const { phase, nodes } = simulation.result;
+  const { phase } = simulation.result;
   if (isDeleted(scenario, simulation)) return phase === "Deleted" ? [] : [`${phase}, not Deleted`];
-  const targets = targetsIn(scenario);
-  const expected = phaseBy(scenario, nodes);
-  const names = nodes.map(({ name }) => name);
-  const hasFailed = nodes.some((node) => node.phase === "Failed");
-  return [
-    ...(names.join() === targets.join() ? [] : [`about ${names.join()}, not ${targets.join()}`]),
-    ...(phase === expected ? [] : [`${phase}, not ${expected}`]),
-    ...nodes.flatMap((node) => isWrong(node, fateOf(scenario, node.name))),
-    ...nodes
-      .filter((node) => node.phase === "NotStarted")
-      .filter(({ name }) => !(hasFailed && scenario.stopOnFailure) && !mayBeLost(scenario, name))
-      .map(({ name }) => `${name} was never started`),
-  ];
+  return operationsIn(scenario).flatMap((operation) =>
+    expectationsOfOne(scenario, simulation, operation).map((what) => `${operation.name}: ${what}`),
+  );
 };

@@ -1,4 +1,4 @@
-/** Random scenarios: a cluster of up to eight nodes, an operation, and up to three faults. */
+/** Random scenarios: a cluster of up to eight nodes, one or two operations, marks that others left, latency, and up to three faults. */
 import { Schema } from "effect";
 import type { NewKubeObject } from "../../../src/domain/kube/object.ts";
 import {
@@ -7,6 +7,8 @@ import {
   OPERATOR_FAULTS,
   type Fault,
 } from "../../../src/programs/simulate/fault.ts";
+import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY } from "../../../src/domain/labels.ts";
+import type { Latencies } from "../../../src/services/simulation/Network.ts";
 import type { SimulationOptions } from "../../../src/programs/simulate/options.ts";
 
 const oneOf = <const A extends ReadonlyArray<string | number | boolean>>(...values: A) =>
@@ -14,6 +16,18 @@ const oneOf = <const A extends ReadonlyArray<string | number | boolean>>(...valu
 // Literals, because the integers of a schema start small and grow with the run: all of a range are wanted alike.
 const among = (from: number, to: number) =>
   Schema.Literals(Array.from({ length: to - from + 1 }, (_, index) => from + index));
+
+/** Marks on a Node that the operation finds: a person's cordon, what an operation left that is gone, another's hold. */
+export const MARKS = [
+  "cordoned by a person",
+  "held by a vanished operation",
+  "cordoned by a vanished operation",
+  "held and cordoned by a vanished operation",
+  "held by a vanished operation, cordoned by a person",
+  "signed by a vanished operation, uncordoned by a person",
+  "held by the second operation",
+] as const;
+type MarkKind = (typeof MARKS)[number];
 
 /** A fault before its node is known: `node` counts the nodes of the cluster, round and round. */
 const FaultDraft = Schema.Struct({
@@ -40,7 +54,22 @@ const FaultDraft = Schema.Struct({
   minutes: oneOf(5, 40, 90),
 });
 
-/** A cluster, an operation and what goes wrong. Bit n of `labelledOut` takes node n out of the selection. */
+/** What a node carries before the operation is created. */
+const MarkDraft = Schema.Struct({
+  kind: oneOf(...MARKS),
+  node: among(0, 7),
+});
+
+/** A second operation, about the same nodes, others, all, or none: the last lives as long as the simulation. */
+const SecondDraft = Schema.Struct({
+  selects: oneOf("nobody", "mine", "other", "other", "everybody", "everybody"),
+  concurrency: among(0, 3),
+  stopOnFailure: Schema.Boolean,
+  reboots: Schema.Boolean,
+  cordons: Schema.Boolean,
+});
+
+/** A cluster, operations and what goes wrong. Bit n of `labelledOut` takes node n out of the selection. */
 export const Scenario = Schema.Struct({
   kind: oneOf("NodeOpUpgrade", "NodeOp"),
   controlPlanes: among(0, 3),
@@ -56,6 +85,14 @@ export const Scenario = Schema.Struct({
   upgradeMillis: oneOf(1_000, 30_000, 120_000, 1_200_000),
   rebootMillis: oneOf(5_000, 90_000, 600_000),
   seed: among(1, 1000),
+  second: Schema.Union([SecondDraft, Schema.Null]),
+  /** How many of the marks there are. */
+  marked: oneOf(0, 0, 0, 1, 1, 2, 3),
+  marks: Schema.Tuple([MarkDraft, MarkDraft, MarkDraft]),
+  /** The most that a message takes, and that a message of a watch takes; which processes: bit n, see `latenciesOf`. */
+  latencyMillis: oneOf(0, 0, 0, 5, 50, 400),
+  watchMillis: oneOf(0, 0, 0, 50, 400, 2_000),
+  far: among(1, 7),
   /** How many of the faults happen. */
   harm: oneOf(0, 1, 1, 2, 2, 3, 3),
   faults: Schema.Tuple([FaultDraft, FaultDraft, FaultDraft]),
@@ -78,24 +115,93 @@ const isLabelledOut = (scenario: Scenario, index: number): boolean =>
 export const targetsIn = (scenario: Scenario): ReadonlyArray<string> =>
   namesOf(scenario).filter((_, index) => !scenario.selects || !isLabelledOut(scenario, index));
 
-/** Whether the operation reboots its nodes, and whether it looks before it starts. */
-export const rebootsIn = (scenario: Scenario): boolean =>
-  scenario.kind === "NodeOp" ? scenario.reboots : scenario.partitions !== "recovery";
-export const hasPreflight = (scenario: Scenario): boolean =>
-  scenario.kind === "NodeOp" ? scenario.preflight : scenario.partitions === "active";
+/** What an operation of a scenario does, as far as it matters for how it ends. */
+export interface OperationDraft {
+  readonly name: string;
+  readonly targets: ReadonlyArray<string>;
+  readonly reboots: boolean;
+  readonly preflight: boolean;
+  readonly stopOnFailure: boolean;
+}
 
-const nodesOf = (scenario: Scenario): ReadonlyArray<NewKubeObject> =>
-  namesOf(scenario).map((name, index) => ({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: {
-      name,
-      labels: {
-        pool: isLabelledOut(scenario, index) ? "other" : "mine",
-        ...(name.startsWith("cp") ? { "node-role.kubernetes.io/control-plane": "" } : {}),
-      },
+const secondTargets = (scenario: Scenario, selects: string): ReadonlyArray<string> =>
+  namesOf(scenario).filter(
+    (_, index) =>
+      selects === "everybody" ||
+      (selects !== "nobody" && (selects === "other") === isLabelledOut(scenario, index)),
+  );
+
+/** The operations of a scenario. */
+export const operationsIn = (scenario: Scenario): ReadonlyArray<OperationDraft> => {
+  const { kind, partitions, second, stopOnFailure } = scenario;
+  const isOp = kind === "NodeOp";
+  const first: OperationDraft = {
+    name: "random",
+    targets: targetsIn(scenario),
+    reboots: isOp ? scenario.reboots : partitions !== "recovery",
+    preflight: isOp ? scenario.preflight : partitions === "active",
+    stopOnFailure,
+  };
+  if (second === null) return [first];
+  const targets = secondTargets(scenario, second.selects);
+  const { reboots } = second;
+  return [
+    first,
+    { name: "second", targets, reboots, preflight: false, stopOnFailure: second.stopOnFailure },
+  ];
+};
+
+/** The marks of a scenario, each on a node that exists; a later one replaces an earlier one. */
+export const marksOf = (scenario: Scenario): ReadonlyMap<string, MarkKind> => {
+  const names = namesOf(scenario);
+  return new Map(
+    scenario.marks
+      .slice(0, scenario.marked)
+      .map(({ node, kind }) => [names[node % names.length]!, kind]),
+  );
+};
+
+const VANISHED = "default/vanished@00000000-0000-4000-8000-000000000000";
+
+/** What a mark is on the Node, as a snapshot of the cluster would have it. */
+const markOn = (kind: MarkKind | undefined) => {
+  const held = kind?.startsWith("held") === true && kind !== "held by the second operation";
+  const signed = kind !== undefined && /^(?:held and )?cordoned by a v|^signed/u.test(kind);
+  const cordoned = kind !== undefined && /cordoned by/u.test(kind) && !kind.startsWith("signed");
+  return {
+    annotations: {
+      ...(held ? { [ANNOTATION_HELD_BY]: VANISHED } : {}),
+      ...(signed ? { [ANNOTATION_CORDONED_BY]: VANISHED } : {}),
     },
-  }));
+    spec: cordoned ? { unschedulable: true } : {},
+  };
+};
+
+/** Nodes that a person cordoned: whatever happens, they stay so. */
+export const cordonedByPerson = (scenario: Scenario): ReadonlyArray<string> =>
+  [...marksOf(scenario)].flatMap(([node, kind]) =>
+    /cordoned by a person$/u.test(kind) && !kind.startsWith("signed") ? [node] : [],
+  );
+
+const nodesOf = (scenario: Scenario): ReadonlyArray<NewKubeObject> => {
+  const marks = marksOf(scenario);
+  return namesOf(scenario).map((name, index) => {
+    const { annotations, spec } = markOn(marks.get(name));
+    return {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: {
+        name,
+        annotations,
+        labels: {
+          pool: isLabelledOut(scenario, index) ? "other" : "mine",
+          ...(name.startsWith("cp") ? { "node-role.kubernetes.io/control-plane": "" } : {}),
+        },
+      },
+      spec,
+    };
+  });
+};
 
 const operationOf = (scenario: Scenario): NewKubeObject => ({
   apiVersion: "operator.kairos.io/v1alpha1",
@@ -120,6 +226,26 @@ const operationOf = (scenario: Scenario): NewKubeObject => ({
   },
 });
 
+const secondOf = ({ second }: Scenario): ReadonlyArray<NewKubeObject> => {
+  if (second === null) return [];
+  const { selects, concurrency, stopOnFailure, reboots, cordons } = second;
+  return [
+    {
+      apiVersion: "operator.kairos.io/v1alpha1",
+      kind: "NodeOp",
+      metadata: { name: "second", namespace: "default" },
+      spec: {
+        ...(selects === "everybody" ? {} : { nodeSelector: { matchLabels: { pool: selects } } }),
+        command: ["/bin/true"],
+        concurrency,
+        stopOnFailure,
+        rebootOnSuccess: reboots,
+        cordon: cordons,
+      },
+    },
+  ];
+};
+
 /** The faults of a scenario, each on a node that exists. */
 export const faultsOf = (scenario: Scenario): ReadonlyArray<Fault> => {
   const names = namesOf(scenario);
@@ -140,11 +266,34 @@ export const faultsOf = (scenario: Scenario): ReadonlyArray<Fault> => {
   });
 };
 
+/** Who is far from the API server: the operator, the kubelets, everybody else. */
+const groupOf = (actor: string): number =>
+  actor === "operator" ? 0 : actor.startsWith("kubelet/") ? 1 : 2;
+
+const latenciesOf =
+  ({ latencyMillis, watchMillis, far }: Scenario) =>
+  (actor: string): Latencies =>
+    Math.floor(far / 2 ** groupOf(actor)) % 2 === 0
+      ? {}
+      : {
+          latency: { minMillis: 0, maxMillis: latencyMillis },
+          watchLatency: { minMillis: 0, maxMillis: watchMillis },
+        };
+
 /** The simulation of a scenario. */
 export const optionsOf = (scenario: Scenario): SimulationOptions => ({
-  manifests: { operations: [operationOf(scenario)], nodes: nodesOf(scenario) },
+  manifests: {
+    operations: [operationOf(scenario), ...secondOf(scenario)],
+    nodes: nodesOf(scenario),
+  },
   seed: scenario.seed,
   upgradeMillis: scenario.upgradeMillis,
   rebootMillis: scenario.rebootMillis,
   faults: faultsOf(scenario),
+  holds: [...marksOf(scenario)].flatMap(([node, kind]) =>
+    kind === "held by the second operation" ? [{ node, operation: "second" }] : [],
+  ),
+  ...(scenario.latencyMillis + scenario.watchMillis === 0
+    ? {}
+    : { latencies: latenciesOf(scenario) }),
 });

@@ -94,7 +94,7 @@ export class Scene {
       })),
       rebootAgent: ({ namespace, pod, podUID }) =>
         rebootAgent({ namespace, name: pod, uid: podUID }),
-      latency: options.latency,
+      latencies: () => ({ latency: options.latency }),
     });
     this.cluster.onHostEvent((event) => this.monitors.host(event));
   }

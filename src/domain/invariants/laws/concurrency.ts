@@ -1,5 +1,5 @@
 /** `concurrency` is the most nodes that run the upgrade simultaneously (reference page, Spec Reference), from claim to release. */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 import type { Ledger } from "../ledger/Ledger.ts";
 import type { Claim, HostRecord, Operation } from "../ledger/records.ts";
 
@@ -31,13 +31,23 @@ const isUnseen = (ledger: Ledger, pod: string): boolean => {
   return actor !== undefined && !/^(?:operator|kubelet|job-controller)/u.test(actor);
 };
 
-const scriptCounts = (ledger: Ledger, host: HostRecord, claim: Claim | undefined): boolean =>
-  host.scripts.size > 0 &&
+/** Whether a script of this operation runs there; what runs for another one takes a place of that one. */
+const scriptCounts = (
+  ledger: Ledger,
+  { uid }: Operation,
+  host: HostRecord,
+  claim: Claim | undefined,
+): boolean =>
   !(claim !== undefined && hadTimedOut(claim, "Upgrading")) &&
-  [...host.scripts.keys()].some((pod) => !isUnseen(ledger, pod));
+  [...host.scripts].some(([pod, { operation }]) => operation === uid && !isUnseen(ledger, pod));
 
-const rebootCounts = (host: HostRecord, claim: Claim | undefined, at: number): boolean =>
-  host.reboot !== undefined &&
+const rebootCounts = (
+  { uid }: Operation,
+  host: HostRecord,
+  claim: Claim | undefined,
+  at: number,
+): boolean =>
+  host.reboot?.operation === uid &&
   !(claim !== undefined && hadTimedOut(claim, "Rebooting")) &&
   (host.down || at < host.reboot.at + REBOOT_RETRY_MILLIS);
 
@@ -49,13 +59,13 @@ const counts = (ledger: Ledger, operation: Operation, name: string, at: number):
   const node = ledger.nodes.get(name);
   if (node === undefined || !node.exists) return false;
   if (claim?.nodeUID !== undefined && claim.nodeUID !== node.uid) return false;
-  return scriptCounts(ledger, host, claim) || rebootCounts(host, claim, at);
+  return scriptCounts(ledger, operation, host, claim) || rebootCounts(operation, host, claim, at);
 };
 
 export const concurrency: Law = {
   law: "Concurrency",
   says: "Never more than spec.concurrency nodes of an operation are in flight, by its status and by what the hosts do.",
-  monitor: ({ ledger, report }) => {
+  monitor: ({ ledger, report, seconds }) => {
     const checkWork = (operation: Operation | undefined, at: number): void => {
       if (operation === undefined) return;
       // A lowered limit does not stop what is in flight already.

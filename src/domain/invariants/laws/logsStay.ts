@@ -1,5 +1,5 @@
 /** "The upgrade logs can be found in the Job's Pod logs" (reference page): so nobody of ours removes them. */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 import { isOperator, type Ledger } from "../ledger/Ledger.ts";
 import type { Commit } from "../../history.ts";
 import { Jobs, Pods } from "../../kube/resource.ts";
@@ -31,7 +31,7 @@ const isOurs = (ledger: Ledger, commit: Commit, jobUID: string): boolean => {
 export const logsStay: Law = {
   law: "LogsStay",
   says: "While an operation exists, neither the operator nor a controller on its behalf deletes its Jobs or their Pods.",
-  monitor: ({ ledger, report }) => ({
+  monitor: ({ ledger, report, seconds }) => ({
     Committed: ({ commit }) => {
       const isJob = commit.resource.kind === Jobs.kind;
       if ((!isJob && commit.resource.kind !== Pods.kind) || !removes(commit)) return;

@@ -1,10 +1,10 @@
 /** Deleting an operation stops it: what has not been granted is not granted any more (design.md §4, Writes; reliability.md S22). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 
 export const noGrantAfterDeletion: Law = {
   law: "NoGrantAfterDeletion",
   says: "After a NodeOp's deletion no grant is sent and no node is claimed.",
-  monitor: ({ ledger, options, report }) => ({
+  monitor: ({ ledger, options, report, seconds }) => ({
     Granted: ({ pod, commit }) => {
       const operation = ledger.operations.get(pod.operation);
       const deleting = operation?.deleting;

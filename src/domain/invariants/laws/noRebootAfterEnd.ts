@@ -1,12 +1,12 @@
 /** What is over stays over: nothing of ours reboots a node that was given up, finished or deleted (design.md §4, Ending early). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 import { isOperator } from "../ledger/Ledger.ts";
 import { hadTimedOut } from "./concurrency.ts";
 
 export const noRebootAfterEnd: Law = {
   law: "NoRebootAfterEnd",
   says: "No reboot is issued after the node's entry is terminal or the operation is over, except after a passed reboot deadline or by a Pod that was forced out of the store.",
-  monitor: ({ ledger, report }) => ({
+  monitor: ({ ledger, report, seconds }) => ({
     RebootIssued: ({ event, pod, operation, claim }) => {
       if (operation === undefined) return;
       const over = claim?.released ?? operation.ended ?? operation.gone;

@@ -1,10 +1,10 @@
 /** The sentinel's container "runs only if the upgrade script completes successfully" (reference page 5). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 
 export const noRebootAfterFailedScript: Law = {
   law: "NoRebootAfterFailedScript",
   says: "Neither sentinel nor reboot follows a script that failed: a sentinel only after exit 0 of its own Job's script.",
-  monitor: ({ ledger, report }) => ({
+  monitor: ({ ledger, report, seconds }) => ({
     SentinelWritten: ({ event, script }) => {
       if (script.ended?.exitCode !== 0)
         report(

@@ -1,10 +1,10 @@
 /** "This way the Job completes successfully before the Node is rebooted" (reference page 5). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 
 export const noRebootBeforeComplete: Law = {
   law: "NoRebootBeforeComplete",
   says: "Each reboot by us comes after the commit that made its Job Complete.",
-  monitor: ({ ledger, report }) => ({
+  monitor: ({ ledger, report, seconds }) => ({
     RebootIssued: ({ event, pod, operation, claim }) => {
       // The granted Jobs; a Pod that nobody granted anything stands for the Job of its node's claim.
       const jobs =

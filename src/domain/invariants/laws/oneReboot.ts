@@ -1,10 +1,10 @@
 /** A node is rebooted once: a restarted reboot Pod "will detect that reboot has already happened" (reference page 6). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 
 export const oneReboot: Law = {
   law: "OneReboot",
   says: "An operation reboots a Node at most once; asking again is allowed only while the same boot goes on.",
-  monitor: ({ ledger, report }) => {
+  monitor: ({ ledger, report, seconds }) => {
     /** The boots that a reboot was issued in, by `<operation uid> <node uid>`. RebootGranted sees to it that none is made without. */
     const asked = new Map<string, Set<string>>();
     return {

@@ -3,7 +3,7 @@ import type { Commit } from "../../history.ts";
 import { controllerOf } from "../../kube/object.ts";
 import { NodeOps, NodeOpUpgrades, Nodes } from "../../kube/resource.ts";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, parseHolder } from "../../labels.ts";
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 import { isOperator, type Ledger } from "../ledger/Ledger.ts";
 import type { Operation } from "../ledger/records.ts";
 import { annotation } from "../ledger/view.ts";
@@ -38,6 +38,20 @@ const isTakenOver = (ledger: Ledger, commit: Commit): boolean =>
   commit.resource.kind === Nodes.kind &&
   [...ledger.live].some((live) => signers(commit).includes(live.uid));
 
+/** Whether a commit takes marks off a Node and puts none on it. */
+const onlyFrees = ({ before, after }: Commit): boolean =>
+  [ANNOTATION_HELD_BY, ANNOTATION_CORDONED_BY].every((key) => {
+    const left = annotation(after, key);
+    return left === undefined || left === annotation(before, key);
+  });
+
+/** A Node that is swept: the mark came from another hand, or so late that the operation could not take it off itself. */
+const isSwept = (ledger: Ledger, commit: Commit, { ended }: Operation): boolean => {
+  const signed = ledger.nodes.get(commit.name)?.signed;
+  if (signed === undefined || ended === undefined || !onlyFrees(commit)) return false;
+  return !isOperator(signed.actor) || signed.seq > ended.seq;
+};
+
 /** Which generation of each object has had its one answer: a write after the end is due only for a newer one. */
 class Answered {
   readonly #generations = new Map<string, number>();
@@ -54,8 +68,8 @@ const isStatus = (commit: Commit): boolean => commit.subresource === "status";
 
 export const quietAfterEnd: Law = {
   law: "QuietAfterEnd",
-  says: "After an operation has ended the operator sends no write about it, except one status write per new generation.",
-  monitor: ({ ledger, report }) => {
+  says: "After an operation has ended the operator sends no write about it, except one status write per new generation and the sweep of marks that came too late.",
+  monitor: ({ ledger, report, seconds }) => {
     const status = new Answered();
     /** Spec edits of a NodeOpUpgrade that were carried to its NodeOp, by the NodeOpUpgrade's uid. */
     const carried = new Answered();
@@ -65,7 +79,12 @@ export const quietAfterEnd: Law = {
     const isDue = (operation: Operation, commit: Commit): boolean => {
       const { kind } = commit.resource;
       // Nodes that a vanished operation held are swept: that is cleaning up, not work.
-      if (kind === Nodes.kind) return operation.gone !== undefined || isTakenOver(ledger, commit);
+      if (kind === Nodes.kind)
+        return (
+          operation.gone !== undefined ||
+          isTakenOver(ledger, commit) ||
+          isSwept(ledger, commit, operation)
+        );
       if (kind !== NodeOps.kind) return false;
       if (isStatus(commit)) return status.answers(operation.uid, commit.after?.metadata.generation);
       const owner = controllerOf(operation.object.metadata)?.uid ?? "";

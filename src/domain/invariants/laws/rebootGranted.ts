@@ -1,5 +1,5 @@
 /** No agent reboots on its own: the operator's grant names the Job whose sentinel it may act on (design.md §4, Reboot agent 1–3). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 import type { Facts } from "../ledger/facts.ts";
 
 /** Why this Job does not justify a reboot now; undefined when it does. */
@@ -8,7 +8,7 @@ type Judge = (job: string) => string | undefined;
 export const rebootGranted: Law = {
   law: "RebootGranted",
   says: "Each reboot by us was granted to its Pod earlier, for a Job whose sentinel is on that node, and happens in the boot in which the script ended.",
-  monitor: ({ ledger, report }) => {
+  monitor: ({ ledger, report, seconds }) => {
     const judge =
       ({ event, host }: Facts["RebootIssued"]): Judge =>
       (job) => {

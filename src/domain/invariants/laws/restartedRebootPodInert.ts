@@ -1,10 +1,10 @@
 /** A restarted reboot Pod "will detect that reboot has already happened (using an annotation on itself …) and will exit" (page 6). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 
 export const restartedRebootPodInert: Law = {
   law: "RestartedRebootPodInert",
   says: "A reboot Pod reboots only in the boot that it has recorded, and never after it reported completed or failed.",
-  monitor: ({ report }) => ({
+  monitor: ({ report, seconds }) => ({
     RebootIssued: ({ event, pod }) => {
       if (pod === undefined) return;
       const what = `reboot Pod ${pod.name} rebooted node ${event.node} in boot ${event.bootID} at ${seconds(event.at)}`;

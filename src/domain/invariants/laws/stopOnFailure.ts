@@ -1,10 +1,10 @@
 /** "It will stop upgrading if one of the nodes doesn't complete the upgrade and reboot successfully" (reference page). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 
 export const stopOnFailure: Law = {
   law: "StopOnFailure",
   says: "With stopOnFailure no node is claimed once one has failed, nor later than 2 s after a Job has failed while the operator is up.",
-  monitor: ({ options, operatorUpSince, report }) => ({
+  monitor: ({ options, operatorUpSince, report, seconds }) => ({
     Claimed: ({ operation, claims, commit }) => {
       if (operation.object.spec?.stopOnFailure !== true) return;
       const names = claims.map(({ node }) => node).join(", ");

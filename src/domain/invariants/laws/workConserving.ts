@@ -1,5 +1,5 @@
 /** A free slot is taken at once: "the operator will create another Job to replace the one that finished" (reference page 7). */
-import { seconds, type Law } from "../law.ts";
+import type { Law } from "../law.ts";
 import type { Operation } from "../ledger/records.ts";
 import { limitOf } from "./concurrency.ts";
 
@@ -21,9 +21,15 @@ const demand = (operation: Operation): number => {
 export const workConserving: Law = {
   law: "WorkConserving",
   says: "While the operator is up, a free slot with a node that could take it is taken within a second.",
-  monitor: ({ ledger, options, operatorUpSince, report }) => {
+  monitor: ({ ledger, options, operatorUpSince, report, seconds }) => {
     /** For each operation since when each of its demanded starts has been due, oldest first. */
     const due = new Map<Operation, Array<number>>();
+    /** Operations that were reported: one violation for a spell in which some start is overdue. */
+    const reported = new Set<Operation>();
+    const forget = (operation: Operation): void => {
+      due.delete(operation);
+      reported.delete(operation);
+    };
     let now = 0;
     const settle = (operation: Operation): void => {
       const wanted = operatorUpSince() === undefined ? 0 : demand(operation);
@@ -32,29 +38,30 @@ export const workConserving: Law = {
       // A start serves the slot that has waited longest.
       if (wanted < waiting.length) waiting.splice(0, waiting.length - wanted);
       else while (waiting.length < wanted) waiting.push(now);
-      if (waiting.length === 0) due.delete(operation);
+      if (waiting.length === 0) forget(operation);
       else due.set(operation, waiting);
     };
     const settleAll = (): void => {
       for (const operation of ledger.live) settle(operation);
-      for (const operation of due.keys()) if (!ledger.live.has(operation)) due.delete(operation);
+      for (const operation of due.keys()) if (!ledger.live.has(operation)) forget(operation);
     };
     return {
       Tick: ({ at }) => {
         for (const [operation, waiting] of due) {
           const since = waiting[0];
           if (since === undefined || at <= since + options.reactionMillis) continue;
+          if (reported.has(operation)) continue;
+          reported.add(operation);
           report(
             `NodeOp ${operation.key} left a slot free from ${seconds(since)} on: ${operation.inFlight.size} in flight of ${limitOf(operation)}, and ${[...operation.eligible.keys()].slice(0, 5).join(", ")} could start`,
           );
-          // Reported once; after another second it is news again.
-          waiting.fill(at);
         }
         now = at;
       },
       Committed: settleAll,
       Operator: () => {
         due.clear();
+        reported.clear();
         settleAll();
       },
     };

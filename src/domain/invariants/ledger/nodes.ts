@@ -23,6 +23,7 @@ export const projectNode = (ledger: Ledger, commit: Commit, moment: Moment): voi
   else {
     if (after.metadata.uid !== node.uid) replace(ledger, node, after.metadata.uid);
     update(node, after, moment);
+    projectSignature(node, before, after, commit, moment);
     projectHold(ledger, node, before, after, commit);
     projectCordon(ledger, node, before, after, commit);
     if (node.ready) proveReboot(ledger, node);
@@ -51,6 +52,7 @@ const record = (ledger: Ledger, name: string, moment: Moment): NodeRecord => {
       bootID: undefined,
       heldBy: undefined,
       cordonOf: undefined,
+      signed: undefined,
     };
     ledger.nodes.set(name, node);
   }
@@ -96,6 +98,23 @@ const sameLabels = (left: Labels, right: Labels): boolean => {
   );
 };
 
+const SIGNATURES = [ANNOTATION_HELD_BY, ANNOTATION_CORDONED_BY];
+
+/** Remembers who last put a hold or a signed cordon on the Node. */
+const projectSignature = (
+  node: NodeRecord,
+  before: NodeView | undefined,
+  after: NodeView,
+  { actor }: Commit,
+  moment: Moment,
+): void => {
+  const isNew = SIGNATURES.some((key) => {
+    const now = annotation(after, key);
+    return now !== undefined && now !== annotation(before, key);
+  });
+  if (isNew) node.signed = { ...moment, actor };
+};
+
 const projectHold = (
   ledger: Ledger,
   node: NodeRecord,
@@ -110,7 +129,8 @@ const projectHold = (
 
 /**
  * A cordon is ours when we made it or took it over from an operation of ours, and our annotation has been on the Node
- * ever since. Whether a person uncordoned and cordoned again below our annotation cannot be told from the Node, so it
+ * ever since. A Node that comes into the history with the annotation of an operation that does not live is believed: who
+ * put it there is not in the history, and removing it is what the operator has to do (design.md §4, Writes). Whether a person uncordoned and cordoned again below our annotation cannot be told from the Node, so it
  * does not matter here either.
  */
 const projectCordon = (
@@ -127,6 +147,8 @@ const projectCordon = (
   node.unschedulable = after.spec?.unschedulable === true;
   const makes = isOperator(commit.actor) && node.unschedulable && signed !== undefined;
   if (signed === undefined) setCordon(ledger, node, undefined);
+  else if (before === undefined)
+    setCordon(ledger, node, lives(ledger, signed) ? undefined : signed);
   else if (makes && (!wasCordoned || (previous !== undefined && signed !== wasSigned)))
     setCordon(ledger, node, signed);
   else if (signed !== wasSigned) setCordon(ledger, node, undefined);
@@ -135,6 +157,9 @@ const projectCordon = (
   else if (node.unschedulable && (!wasCordoned || signed !== wasSigned))
     ledger.facts.push({ is: "Cordoned", node, signed, commit });
 };
+
+const lives = (ledger: Ledger, operation: string): boolean =>
+  [...ledger.live].some(({ uid }) => uid === operation);
 
 const setCordon = (ledger: Ledger, node: NodeRecord, operation: string | undefined): void => {
   if (node.cordonOf !== undefined) ledger.operations.get(node.cordonOf)?.cordons.delete(node.name);

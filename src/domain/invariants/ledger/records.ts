@@ -80,6 +80,8 @@ export interface NodeRecord {
   heldBy: string | undefined;
   /** Whether the cordon on it is ours, and of which operation (uid): set by our own cordon, lost with its annotation. */
   cordonOf: string | undefined;
+  /** The last commit that put a hold or a signed cordon on it. */
+  signed: (Moment & { readonly actor: string }) | undefined;
 }
 
 /** A Job that a NodeOp controls. */
