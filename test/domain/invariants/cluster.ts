@@ -43,6 +43,8 @@ export class Cluster extends Store {
       readonly ready?: boolean;
       readonly labels?: Record<string, string>;
       readonly uid?: string;
+      readonly annotations?: Record<string, string>;
+      readonly unschedulable?: boolean;
     } = {},
   ): Ref {
     const uid = options.uid ?? `node-${name}`;
@@ -52,8 +54,8 @@ export class Cluster extends Store {
     return this.create(
       Nodes,
       name,
-      { uid, labels: { ...role, ...options.labels } },
-      { spec: {}, status: this.#nodeStatus(name, options.ready ?? true) },
+      { uid, labels: { ...role, ...options.labels }, annotations: options.annotations ?? {} },
+      { spec: options.unschedulable === true ? { unschedulable: true } : {}, status: this.#nodeStatus(name, options.ready ?? true) },
       { actor: `kubelet/${name}` },
     );
   }

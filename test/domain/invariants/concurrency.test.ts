@@ -1,6 +1,7 @@
 /** Bounds: Concurrency. */
 import { describe, expect, it } from "@effect/vitest";
 import { History } from "./history.ts";
+import type { Ref } from "./store.ts";
 
 const startedMeanwhile = (
   meanwhile: (h: History) => void,
@@ -41,7 +42,46 @@ const removedBy = (actor: string) => {
   return h.messages("Concurrency").length;
 };
 
+/** `first` gives up node a after a reboot that silently failed; then `second` runs its script there. */
+const afterSilentReboot = (next: (h: History, first: Ref) => void) => {
+  const h = new History();
+  for (const name of ["a", "b", "c"]) h.node(name);
+  const first = h.operation("first", { concurrency: 1, cordon: false });
+  const second = h.operation("second");
+  h.claim(first, ["a"]);
+  const a = h.prepare(first, "a", { cordon: false });
+  h.run(a);
+  h.complete(a);
+  h.grant(a);
+  h.record(a, "rebooting");
+  h.issue(a);
+  h.wait(900_000).record(a, "failed");
+  h.release("a");
+  h.conclude(first, "a", "Failed", "RebootFailed");
+  h.claim(second, ["a"]);
+  h.startScript(h.prepare(second, "a"));
+  next(h, first);
+  return h.messages("Concurrency");
+};
+
 describe("Concurrency", () => {
+  it("does not count for one operation what a host, after its silent reboot, runs for another", () => {
+    const counted = afterSilentReboot((h, first) => {
+      h.claim(first, ["b"]);
+      h.startScript(h.prepare(first, "b"));
+    });
+    expect(counted).toEqual([]);
+  });
+  it("is broken by two of one operation, whatever else the hosts do", () => {
+    const counted = afterSilentReboot((h, first) => {
+      h.claim(first, ["b"]);
+      h.startScript(h.prepare(first, "b"));
+      h.conclude(first, "b", "Failed", "JobGone");
+      h.claim(first, ["c"]);
+      h.startScript(h.prepare(first, "c"));
+    });
+    expect(counted).toEqual([expect.stringContaining("run on b, c")]);
+  });
   it("holds for as many nodes as allowed, for all of them when concurrency is 0, and when a slot is reused", () => {
     const h = new History();
     for (const name of ["a", "b", "c"]) h.node(name);

@@ -12,6 +12,13 @@ import { History } from "./history.ts";
 const SELECTED = { labels: { pool: "x" } };
 const SELECTOR = { nodeSelector: { matchLabels: { pool: "x" } } };
 
+const VANISHED = "default/vanished@long-ago";
+/** As a Node is found when its operation vanished while nobody looked. */
+const CAME_MARKED = {
+  annotations: { [ANNOTATION_HELD_BY]: VANISHED, [ANNOTATION_CORDONED_BY]: VANISHED },
+  unschedulable: true,
+};
+
 const upgraded = (spec = {}) => {
   const h = new History();
   h.node("a", SELECTED);
@@ -92,6 +99,32 @@ describe("OnlyOurCordons", () => {
     h.release("a");
     expect(h.messages("OnlyOurCordons")).toEqual([]);
   });
+  it("holds when the marks with which a Node came are swept, or taken over, after their operation vanished", () => {
+    const swept = new History();
+    swept.node("a", CAME_MARKED);
+    swept.release("a");
+    expect(swept.finish().broken()).toEqual([]);
+    const taken = new History();
+    taken.node("a", CAME_MARKED);
+    const op = taken.operation("up");
+    taken.claim(op, ["a"]);
+    taken.upgradeNode(op, "a");
+    expect(taken.broken()).toEqual([]);
+  });
+  it("is broken when the Node came with a cordon and no signature, or with that of an operation that lives", () => {
+    const persons = new History();
+    persons.node("a", { ...CAME_MARKED, annotations: { [ANNOTATION_HELD_BY]: VANISHED } });
+    persons.release("a");
+    expect(persons.broken()).toEqual(["OnlyOurCordons"]);
+    const alive = new History();
+    const op = alive.operation("up");
+    const signature = `default/up@${op.uid}`;
+    alive.node("a", { ...CAME_MARKED, annotations: { [ANNOTATION_CORDONED_BY]: signature } });
+    alive.release("a");
+    expect(alive.messages("OnlyOurCordons")).toEqual([
+      expect.stringContaining("was not made by the operator"),
+    ]);
+  });
   it("is broken when the operator removes a person's cordon", () => {
     const { h } = upgraded();
     h.cordon("a", true);
@@ -138,6 +171,11 @@ const left = (spec: object, gone: boolean) => {
 };
 
 describe("NoCordonLeft", () => {
+  it("is broken when the marks with which a Node came, of an operation that vanished, are never swept", () => {
+    const h = new History();
+    h.node("a", CAME_MARKED);
+    expect(h.finish().messages("NoCordonLeft")).toHaveLength(2);
+  });
   it("holds when everything was taken off", () => {
     const { h, op } = upgraded();
     h.upgradeNode(op, "a");

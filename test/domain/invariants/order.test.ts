@@ -71,6 +71,19 @@ describe("WorkConserving", () => {
     expect(h.finish().broken()).toEqual(["WorkConserving"]);
     expect(h.messages("WorkConserving")[0]).toContain("b, c could start");
   });
+  it("is broken once for a spell in which nodes wait, however long it is, and again by the next spell", () => {
+    const h = new History({ startedAt: 1_000_000 });
+    for (const name of ["a", "b"]) h.node(name);
+    const op = h.operation("up", { concurrency: 1 });
+    for (let tick = 0; tick < 60; tick++) h.wait(1000).ready("a", true);
+    h.claim(op, ["a"]);
+    h.conclude(op, "a", "Failed", "NodeGone");
+    h.wait(1001).claim(op, ["b"]);
+    expect(h.messages("WorkConserving")).toEqual([
+      "NodeOp default/up left a slot free from 0s on: 0 in flight of 1, and a, b could start",
+      "NodeOp default/up left a slot free from 60s on: 0 in flight of 1, and b could start",
+    ]);
+  });
   it("gives each freed slot a second of its own", () => {
     const h = new History();
     for (const name of ["a", "b", "c", "d"]) h.node(name);
@@ -166,6 +179,17 @@ describe("EveryTargetAttempted", () => {
     h.failNode(stopped, "b");
     h.end(stopped, "Failed");
     expect(h.messages("EveryTargetAttempted")).toEqual([]);
+  });
+  it("is broken by the entry of a Ready node that begins as a failure, and not by that of one that is not Ready", () => {
+    const h = new History();
+    h.node("a");
+    h.node("b", { ready: false });
+    const op = h.operation("up");
+    h.conclude(op, "a", "Failed", "StoppedOnFailure");
+    h.conclude(op, "b", "Failed", "NotReady");
+    expect(h.messages("EveryTargetAttempted")).toEqual([
+      "NodeOp default/up gave up node a (StoppedOnFailure) without starting it",
+    ]);
   });
   it("is broken when a failure keeps another node from being started", () => {
     const h = new History();

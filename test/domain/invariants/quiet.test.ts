@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest";
 import { Jobs, Pods } from "../../../src/domain/kube/resource.ts";
 import { LABEL_NODEOP, LABEL_PREFLIGHT, LABEL_REBOOT } from "../../../src/domain/labels.ts";
 import { claimed, History } from "./history.ts";
+import type { Ref } from "./store.ts";
 
 const ended = () => {
   const { h, op } = claimed();
@@ -47,6 +48,32 @@ describe("QuietAfterEnd", () => {
     h.claim(next, ["a"]);
     h.hold(next, "a");
     expect(h.messages("QuietAfterEnd")).toEqual([]);
+  });
+  it("allows the sweep of a hold that a person put on, or that came after the end, but not of one from before", () => {
+    const sweptHold = (hold: (h: History, op: Ref) => void) => {
+      const h = new History();
+      h.node("a");
+      const op = h.operation("up");
+      h.claim(op, ["a"]);
+      h.upgradeNode(op, "a");
+      hold(h, op);
+      h.wait(60_000).release("a");
+      return h.messages("QuietAfterEnd");
+    };
+    const held = { cordon: false };
+    const byPerson = sweptHold((h, op) => {
+      h.hold(op, "a", { ...held, write: { actor: "user" } });
+      h.end(op);
+    });
+    const late = sweptHold((h, op) => {
+      h.wait(1000).end(op);
+      h.hold(op, "a", { ...held, write: { sentAt: h.at - 500 } });
+    });
+    const forgotten = sweptHold((h, op) => {
+      h.hold(op, "a", held);
+      h.end(op);
+    });
+    expect([byPerson, late, forgotten.length]).toEqual([[], [], 1]);
   });
   it("starts with the finalizer's removal, not with the outcome", () => {
     const { h, op } = claimed();

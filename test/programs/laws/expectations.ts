@@ -46,6 +46,16 @@ const fateBy = (operation: OperationDraft, fault: Fault): Fate => {
   }
 };
 
+/** The longest that the node takes to boot. */
+const bootMillis = ({ rebootMillis }: Scenario, own: ReadonlyArray<Fault>): number =>
+  Math.max(
+    rebootMillis * 1.25,
+    ...own.flatMap((fault) => (fault._tag === "SlowReboot" ? [fault.millis] : [])),
+  );
+
+/** A boot that is shorter makes no deadline pass: the preflight's of ten minutes, or twice over the reboot's of an hour. */
+const patienceMillis = ({ preflight }: OperationDraft): number => (preflight ? 500_000 : 1_500_000);
+
 const faultsAt = (scenario: Scenario, node: string): ReadonlyArray<Fault> =>
   faultsOf(scenario).filter((fault) => "node" in fault && fault.node === node);
 
@@ -58,6 +68,7 @@ const fateIn = (scenario: Scenario, operation: OperationDraft, node: string): Fa
   );
   const conditions = own.filter(({ _tag }) => _tag === "Condition" || _tag === "SlowReboot");
   if (losses.length > POWER_LOSSES_MAX) return "either";
+  if (losses.length > 0 && bootMillis(scenario, own) > patienceMillis(operation)) return "either";
   if (fates.every((fate) => fate === "through") && conditions.length <= 1) return "through";
   // A skipped node is not touched, two conditions may hide each other, and a machine may be down for another reason.
   return own.length === 1 && !isSkipped ? fates[0]! : "either";
@@ -114,6 +125,14 @@ const mayBeLost = (scenario: Scenario, node: string): boolean => {
     marksOf(scenario).get(node)?.endsWith("second operation") === true
   );
 };
+
+/** Whether a machine may be down to the end: Pods that are being deleted wait for its kubelet. */
+export const mayStayDown = (scenario: Scenario): boolean =>
+  faultsOf(scenario).some(
+    (fault) =>
+      fault._tag === "SlowReboot" ||
+      (fault._tag === "Condition" && fault.kind === "never-returns"),
+  );
 
 const expectationsOfOne = (
   scenario: Scenario,

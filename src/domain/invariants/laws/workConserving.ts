@@ -52,8 +52,9 @@ export const workConserving: Law = {
           if (since === undefined || at <= since + options.reactionMillis) continue;
           if (reported.has(operation)) continue;
           reported.add(operation);
+          const limit = limitOf(operation);
           report(
-            `NodeOp ${operation.key} left a slot free from ${seconds(since)} on: ${operation.inFlight.size} in flight of ${limitOf(operation)}, and ${[...operation.eligible.keys()].slice(0, 5).join(", ")} could start`,
+            `NodeOp ${operation.key} left a slot free from ${seconds(since)} on: ${operation.inFlight.size} in flight of ${Number.isFinite(limit) ? limit : "any number"}, and ${[...operation.eligible.keys()].slice(0, 5).join(", ")} could start`,
           );
         }
         now = at;

@@ -48,6 +48,7 @@ const record = (ledger: Ledger, name: string, moment: Moment): NodeRecord => {
       labelsChanged: moment,
       exists: false,
       ready: false,
+      readyChanged: moment,
       unschedulable: false,
       bootID: undefined,
       heldBy: undefined,
@@ -63,6 +64,7 @@ const remove = (ledger: Ledger, node: NodeRecord, moment: Moment): void => {
   setCordon(ledger, node, undefined);
   node.exists = false;
   node.ready = false;
+  node.readyChanged = moment;
   node.unschedulable = false;
   node.heldBy = undefined;
   node.labelsChanged = moment;
@@ -77,7 +79,9 @@ const replace = (ledger: Ledger, node: NodeRecord, uid: string): void => {
 
 const update = (node: NodeRecord, after: NodeView, moment: Moment): void => {
   node.exists = after.metadata.deletionTimestamp === undefined;
-  node.ready = hasCondition(after.status, "Ready");
+  const ready = hasCondition(after.status, "Ready");
+  if (ready !== node.ready) node.readyChanged = moment;
+  node.ready = ready;
   const bootID = after.status?.nodeInfo?.bootID;
   node.bootID = bootID === "" ? undefined : bootID;
   if (!sameLabels(after.metadata.labels, node.labels)) {

@@ -68,6 +68,7 @@ const register = (ledger: Ledger, view: PodView, moment: Moment): PodRecord | un
     gone: undefined,
     rebootState: undefined,
     recordedBoot: undefined,
+    reported: undefined,
     grants: new Map(),
     installed: undefined,
   };
@@ -85,6 +86,7 @@ const projectReboot = (
 ): void => {
   if (pod.role !== "reboot") return;
   pod.rebootState = annotation(view, ANNOTATION_REBOOT_STATE);
+  if (pod.rebootState === "completed" || pod.rebootState === "failed") pod.reported ??= moment;
   pod.recordedBoot = annotation(view, ANNOTATION_REBOOT_BOOT_ID);
   const job = annotation(view, ANNOTATION_REBOOT_GRANTED);
   if (job !== undefined && job !== annotation(commit.before, ANNOTATION_REBOOT_GRANTED)) {

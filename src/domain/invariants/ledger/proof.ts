@@ -7,7 +7,7 @@ export const installedVersion = (ledger: Ledger, claim: Claim): string | undefin
   ledger.jobs.get(claim.jobUID ?? "")?.pods.find((pod) => pod.installed !== undefined)?.installed;
 
 /** Whether a host runs what was installed. A host that does not tell its boot state or version is not held against the node. */
-const runsInstalled = (boot: Boot, installed: string | undefined): boolean =>
+export const runsInstalled = (boot: Boot, installed: string | undefined): boolean =>
   (boot.bootState === "active" || boot.bootState === "unknown") &&
   (installed === undefined || boot.version === "" || boot.version === installed);
 

@@ -74,6 +74,8 @@ export interface NodeRecord {
   labelsChanged: Moment;
   exists: boolean;
   ready: boolean;
+  /** Since when it has been Ready, or not. */
+  readyChanged: Moment;
   unschedulable: boolean;
   bootID: string | undefined;
   /** uid of the operation named by the `held-by` annotation. */
@@ -114,6 +116,8 @@ export interface PodRecord {
   /** `kairos.io/reboot-state`, `-boot-id` as last stored. */
   rebootState: string | undefined;
   recordedBoot: string | undefined;
+  /** When it said `completed` or `failed`. */
+  reported: Moment | undefined;
   /** Grants by the uid of the Job they name. */
   readonly grants: Map<string, Moment>;
   /** What the succeeded init container said it installed. */

@@ -1,0 +1,80 @@
+/** Which nodes in flight have failed in fact, whatever the status says of them: what stopOnFailure has to stop for. */
+import type { Ledger } from "./Ledger.ts";
+import { installedVersion, runsInstalled } from "./proof.ts";
+import type { Claim, Operation, PodRecord } from "./records.ts";
+
+/** A failure that everybody could see from `at` on, in milliseconds of the cluster's clock. */
+export interface Failure {
+  readonly node: string;
+  readonly what: string;
+  readonly at: number;
+}
+
+/** How long the stage of an entry may last, in milliseconds; 0 means for ever (reference page and design.md §3, deadlines). */
+const allowedMillis = ({ operation, entry }: Claim): number => {
+  const {
+    preflightSeconds = 600,
+    upgradeSeconds = 7200,
+    rebootSeconds = 3600,
+  } = operation.object.spec?.deadlines ?? {};
+  switch (entry.stage) {
+    case "Claimed":
+      return preflightSeconds * 1000;
+    case "Preparing":
+    case "Upgrading":
+      return upgradeSeconds * 1000;
+    case "Rebooting":
+      return rebootSeconds * 1000;
+    default:
+      return 0;
+  }
+};
+
+/** The deadline of the present stage. Stored times are whole seconds, so it passes up to a second later than that. */
+const missedDeadline = (claim: Claim): Failure | undefined => {
+  const { entry, node } = claim;
+  const since = claim.stages.get(entry.stage ?? "");
+  const allowed = allowedMillis(claim);
+  if (since === undefined || allowed === 0) return undefined;
+  return { node, what: `missed the deadline of stage ${entry.stage}`, at: since.at + allowed + 1000 };
+};
+
+const reportOf = (ledger: Ledger, { operation, node }: Claim): PodRecord | undefined =>
+  [...ledger.pods.values()].find(
+    (pod) =>
+      pod.role === "reboot" &&
+      pod.operation === operation.uid &&
+      pod.node === node &&
+      pod.reported !== undefined,
+  );
+
+/** A host that came back in a fallback or another version, once its agent has reported and its Node is Ready. */
+const fellBack = (ledger: Ledger, claim: Claim): Failure | undefined => {
+  const { node, entry } = claim;
+  const boot = ledger.hosts.get(node)?.boot;
+  if (entry.stage !== "Rebooting" || boot === undefined) return undefined;
+  if (runsInstalled(boot, installedVersion(ledger, claim))) return undefined;
+  const reported = reportOf(ledger, claim)?.reported;
+  const { ready = false, readyChanged } = ledger.nodes.get(node) ?? {};
+  if (reported === undefined || readyChanged === undefined || !ready) return undefined;
+  return {
+    node,
+    what: `came back in ${boot.version} (${boot.bootState})`,
+    at: Math.max(reported.at, readyChanged.at),
+  };
+};
+
+/** The first node in flight of which everybody could see before `before` that it has failed. */
+export const failureInFlight = (
+  ledger: Ledger,
+  operation: Operation,
+  before: number,
+): Failure | undefined => {
+  for (const node of operation.inFlight) {
+    const claim = operation.claims.get(node);
+    if (claim === undefined) continue;
+    for (const failure of [missedDeadline(claim), fellBack(ledger, claim)])
+      if (failure !== undefined && failure.at < before) return failure;
+  }
+  return undefined;
+};
