@@ -18,6 +18,9 @@ const canary: SimulationOptions = {
   nodes: { controlPlanes: 1, workers: 2 },
 };
 
+/** The canary's nodes, in the order in which they start. */
+export const CANARY_NODES = ["cp-1", "worker-1", "worker-2"] as const;
+
 /** Runs a simulation that the cluster accepts. */
 export const simulate = (options: SimulationOptions): Simulation =>
   Effect.runSync(runSimulation(options));

@@ -55,7 +55,10 @@ export class Cluster extends Store {
       Nodes,
       name,
       { uid, labels: { ...role, ...options.labels }, annotations: options.annotations ?? {} },
-      { spec: options.unschedulable === true ? { unschedulable: true } : {}, status: this.#nodeStatus(name, options.ready ?? true) },
+      {
+        spec: options.unschedulable === true ? { unschedulable: true } : {},
+        status: this.#nodeStatus(name, options.ready ?? true),
+      },
       { actor: `kubelet/${name}` },
     );
   }

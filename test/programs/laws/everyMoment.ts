@@ -1,5 +1,6 @@
 /** One fault of the canary at every moment at which it can strike, one after the other; and what must come of each. */
 import { expect } from "@effect/vitest";
+import type { NodeEvent } from "../../../src/programs/simulate/fault.ts";
 import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
 import { LABEL_NODE, LABEL_REBOOT } from "../../../src/domain/labels.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
@@ -45,12 +46,39 @@ const isChild = (object: KubeObject | undefined, child: Child, node: string): bo
   (child === "Job" ? object.kind === "Job" : object.metadata.labels[LABEL_REBOOT] === "true");
 
 /**
- * The moments from the one before the node has such a child to the end. Before that there is nothing to disturb: the
- * fault does nothing, and the run is the one without it.
+ * Every moment of the canary for a fault of such a child: `before` there is one there is nothing to disturb, `when` it
+ * has come there is.
  */
-export const momentsWith = (child: Child, node: string): ReadonlyArray<number> => {
+const momentsOf = (
+  child: Child,
+  node: string,
+): { readonly before: ReadonlyArray<number>; readonly when: ReadonlyArray<number> } => {
   const { history, commits } = simulateCanary();
-  const created = history.findIndex(({ after }) => isChild(after, child, node));
-  expect(created).toBeGreaterThan(0);
-  return upTo(commits).slice(created - 1);
+  const createdAt = history.find(({ after }) => isChild(after, child, node))?.at;
+  // A fault strikes at the end of the instant of its commit: the child may be there by then.
+  const first = history.findIndex(({ at }) => at === createdAt);
+  expect(first).toBeGreaterThan(0);
+  return { before: upTo(first), when: upTo(commits).slice(first) };
+};
+
+// The whole of two histories would be a useless message.
+const isSameHistory = (one: Simulation, other: Simulation): boolean =>
+  JSON.stringify(one.history) === JSON.stringify(other.history);
+
+/**
+ * As `expectAtEvery` for all moments of a fault of a node's child. Those at which there is no such child are taken
+ * together, all in one run: none of them does anything, so it has to be the run without any.
+ */
+export const expectAtEveryMomentOf = (
+  child: Child,
+  node: string,
+  kind: NodeEvent,
+  wrong: (simulation: Simulation, moment: number) => ReadonlyArray<string>,
+): void => {
+  const fault = (moment: number) => `${node}:${kind}@${moment}`;
+  const { before, when } = momentsOf(child, node);
+  const disturbed = simulateCanary(...before.map(fault));
+  expect(flaws(disturbed)).toEqual([]);
+  expect(isSameHistory(disturbed, simulateCanary())).toBe(true);
+  expectAtEvery(when, fault, wrong);
 };

@@ -3,8 +3,8 @@ import { describe, expect, it } from "@effect/vitest";
 import type { Commit } from "../../../src/domain/history.ts";
 import { isComplete } from "../../../src/domain/kube/job.ts";
 import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
-import { marksLeft, objectsLeft, simulateCanary } from "../../support/simulations.ts";
-import { expectAtEvery, momentsWith, notCompleted, upTo } from "./everyMoment.ts";
+import { CANARY_NODES, marksLeft, objectsLeft, simulateCanary } from "../../support/simulations.ts";
+import { expectAtEvery, expectAtEveryMomentOf, notCompleted, upTo } from "./everyMoment.ts";
 
 describe("whenever the operation is deleted", () => {
   it(
@@ -53,29 +53,25 @@ const endOf = ({ result }: Simulation, name: string): string => {
 };
 
 describe("whenever a node's Job is deleted", () => {
-  it.each(["cp-1", "worker-1"])(
+  it.each(CANARY_NODES)(
     "%s: a Job that may have run is never made again, and its node has failed",
     (node) => {
       const ends = new Map<string, number>();
-      expectAtEvery(
-        momentsWith("Job", node),
-        (commit) => `${node}:job-deleted@${commit}`,
-        (simulation) => {
-          const end = endOf(simulation, node);
-          ends.set(end, (ends.get(end) ?? 0) + 1);
-          const allowed = endsAllowed(simulation.history);
-          if (!allowed.includes(end)) return [`${node} is ${end}, not ${allowed.join(" or ")}`];
-          if (end === "Completed") return notCompleted(simulation);
-          const { phase, nodes } = simulation.result;
-          const after = nodes.slice(nodes.findIndex(({ name }) => name === node) + 1);
-          return [
-            ...(phase === "Failed" ? [] : [`the operation is ${phase}`]),
-            ...after
-              .filter(({ reason }) => reason !== "StoppedOnFailure")
-              .map(({ name }) => `${name} was started after a failure`),
-          ];
-        },
-      );
+      expectAtEveryMomentOf("Job", node, "job-deleted", (simulation) => {
+        const end = endOf(simulation, node);
+        ends.set(end, (ends.get(end) ?? 0) + 1);
+        const allowed = endsAllowed(simulation.history);
+        if (!allowed.includes(end)) return [`${node} is ${end}, not ${allowed.join(" or ")}`];
+        if (end === "Completed") return notCompleted(simulation);
+        const { phase, nodes } = simulation.result;
+        const after = nodes.slice(nodes.findIndex(({ name }) => name === node) + 1);
+        return [
+          ...(phase === "Failed" ? [] : [`the operation is ${phase}`]),
+          ...after
+            .filter(({ reason }) => reason !== "StoppedOnFailure")
+            .map(({ name }) => `${name} was started after a failure`),
+        ];
+      });
       // Both kinds of moments were there, neither of them by accident.
       expect(ends.get("Failed JobGone")).toBeGreaterThan(5);
       expect(ends.get("Completed")).toBeGreaterThan(5);

@@ -1,10 +1,10 @@
 /** The power of a machine of the canary fails after each commit. */
 import { describe, it } from "@effect/vitest";
-import { simulateCanary } from "../../support/simulations.ts";
+import { CANARY_NODES, simulateCanary } from "../../support/simulations.ts";
 import { expectAtEvery, notCompleted, upTo } from "./everyMoment.ts";
 
 describe("whenever a machine loses its power, the upgrade goes on when it is back", () => {
-  it.each(["cp-1", "worker-1"])(
+  it.each(CANARY_NODES)(
     "%s after every commit",
     (node) =>
       expectAtEvery(

@@ -78,6 +78,14 @@ const fateIn = (scenario: Scenario, operation: OperationDraft, node: string): Fa
 const fateOf = (scenario: Scenario, operation: OperationDraft, node: string): Fate => {
   const fate = fateIn(scenario, operation, node);
   const others = operationsIn(scenario).filter(({ targets }) => targets.includes(node));
+  const isDisturbed = others.some(({ name, reboots }) => name !== operation.name && reboots);
+  // Two operations may claim a node at once; the reboot of the one then comes into the preflight of the other.
+  if (
+    isDisturbed &&
+    operation.preflight &&
+    bootMillis(scenario, faultsAt(scenario, node)) > patienceMillis(operation)
+  )
+    return "either";
   return others.every((other) => fateIn(scenario, other, node) === fate) ? fate : "either";
 };
 
@@ -130,8 +138,7 @@ const mayBeLost = (scenario: Scenario, node: string): boolean => {
 export const mayStayDown = (scenario: Scenario): boolean =>
   faultsOf(scenario).some(
     (fault) =>
-      fault._tag === "SlowReboot" ||
-      (fault._tag === "Condition" && fault.kind === "never-returns"),
+      fault._tag === "SlowReboot" || (fault._tag === "Condition" && fault.kind === "never-returns"),
   );
 
 const expectationsOfOne = (

@@ -36,7 +36,11 @@ const missedDeadline = (claim: Claim): Failure | undefined => {
   const since = claim.stages.get(entry.stage ?? "");
   const allowed = allowedMillis(claim);
   if (since === undefined || allowed === 0) return undefined;
-  return { node, what: `missed the deadline of stage ${entry.stage}`, at: since.at + allowed + 1000 };
+  return {
+    node,
+    what: `missed the deadline of stage ${entry.stage}`,
+    at: since.at + allowed + 1000,
+  };
 };
 
 const reportOf = (ledger: Ledger, { operation, node }: Claim): PodRecord | undefined =>

@@ -17,7 +17,11 @@ export interface NodeOpView {
     readonly stopOnFailure?: boolean;
     readonly uncordonOnFailure?: boolean;
     readonly rebootOnSuccess?: boolean;
-    readonly deadlines?: { readonly preflightSeconds?: number; readonly upgradeSeconds?: number; readonly rebootSeconds?: number };
+    readonly deadlines?: {
+      readonly preflightSeconds?: number;
+      readonly upgradeSeconds?: number;
+      readonly rebootSeconds?: number;
+    };
   };
   readonly status?: {
     readonly phase?: string;
