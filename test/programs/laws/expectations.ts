@@ -17,6 +17,8 @@ type Fate = "through" | "fails" | "either";
 
 /** A reboot that takes longer than the default deadline of an hour. */
 const REBOOT_DEADLINE_MILLIS = 3_600_000;
+/** A preflight's Pod has two minutes from its start, which most of the time is right away. */
+const PREFLIGHT_PATIENCE_MILLIS = 115_000;
 /** Losing its power once costs a Job one try at most: it has at least two more. */
 const POWER_LOSSES_MAX = 2;
 
@@ -46,15 +48,26 @@ const fateBy = (operation: OperationDraft, fault: Fault): Fate => {
   }
 };
 
-/** The longest that the node takes to boot. */
-const bootMillis = ({ rebootMillis }: Scenario, own: ReadonlyArray<Fault>): number =>
-  Math.max(
-    rebootMillis * 1.25,
+/**
+ * The longest that the node may be down before its turn is over: each loss of power, and the reboot of another operation
+ * that claimed it at the same time. An own reboot is not counted.
+ */
+const downMillis = (scenario: Scenario, operation: OperationDraft, node: string): number => {
+  const own = faultsAt(scenario, node);
+  const boot = Math.max(
+    scenario.rebootMillis * 1.25,
     ...own.flatMap((fault) => (fault._tag === "SlowReboot" ? [fault.millis] : [])),
   );
+  const losses = own.filter((fault) => "kind" in fault && fault.kind === "power-loss");
+  const others = operationsIn(scenario).filter(
+    ({ name, reboots, targets }) => name !== operation.name && reboots && targets.includes(node),
+  );
+  return boot * (losses.length + others.length);
+};
 
-/** A boot that is shorter makes no deadline pass: the preflight's of ten minutes, or twice over the reboot's of an hour. */
-const patienceMillis = ({ preflight }: OperationDraft): number => (preflight ? 500_000 : 1_500_000);
+/** A shorter time makes no deadline pass: that of a preflight Pod, or half of the reboot's. */
+const patienceMillis = ({ preflight }: OperationDraft): number =>
+  preflight ? PREFLIGHT_PATIENCE_MILLIS : REBOOT_DEADLINE_MILLIS / 2;
 
 const faultsAt = (scenario: Scenario, node: string): ReadonlyArray<Fault> =>
   faultsOf(scenario).filter((fault) => "node" in fault && fault.node === node);
@@ -68,7 +81,7 @@ const fateIn = (scenario: Scenario, operation: OperationDraft, node: string): Fa
   );
   const conditions = own.filter(({ _tag }) => _tag === "Condition" || _tag === "SlowReboot");
   if (losses.length > POWER_LOSSES_MAX) return "either";
-  if (losses.length > 0 && bootMillis(scenario, own) > patienceMillis(operation)) return "either";
+  if (downMillis(scenario, operation, node) > patienceMillis(operation)) return "either";
   if (fates.every((fate) => fate === "through") && conditions.length <= 1) return "through";
   // A skipped node is not touched, two conditions may hide each other, and a machine may be down for another reason.
   return own.length === 1 && !isSkipped ? fates[0]! : "either";
@@ -78,14 +91,6 @@ const fateIn = (scenario: Scenario, operation: OperationDraft, node: string): Fa
 const fateOf = (scenario: Scenario, operation: OperationDraft, node: string): Fate => {
   const fate = fateIn(scenario, operation, node);
   const others = operationsIn(scenario).filter(({ targets }) => targets.includes(node));
-  const isDisturbed = others.some(({ name, reboots }) => name !== operation.name && reboots);
-  // Two operations may claim a node at once; the reboot of the one then comes into the preflight of the other.
-  if (
-    isDisturbed &&
-    operation.preflight &&
-    bootMillis(scenario, faultsAt(scenario, node)) > patienceMillis(operation)
-  )
-    return "either";
   return others.every((other) => fateIn(scenario, other, node) === fate) ? fate : "either";
 };
 

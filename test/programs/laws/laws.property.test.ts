@@ -7,7 +7,14 @@ import {
 } from "../../../src/programs/simulate/fault.ts";
 import { simulate, marksLeft, objectsLeft } from "../../support/simulations.ts";
 import { expectationsOf, mayStayDown } from "./expectations.ts";
-import { cordonedByPerson, optionsOf, Scenario } from "./scenarios.ts";
+import {
+  cordonedByPerson,
+  MARKS,
+  marksOf,
+  operationsIn,
+  optionsOf,
+  Scenario,
+} from "./scenarios.ts";
 
 /** How many of the runs were of each kind: a property over trivial inputs proves nothing. */
 const seen = new Map<string, number>();
@@ -32,6 +39,9 @@ describe("for every cluster, operation and combination of faults", () => {
         expect(objectsLeft(history)).toEqual([]);
       count(result.phase);
       count(scenario.kind);
+      if (operationsIn(scenario).length > 1) count("two operations");
+      if (options.latencies !== undefined) count("latency");
+      for (const mark of marksOf(scenario).values()) count(mark);
       if (result.nodes.length >= 3) count("three targets or more");
       if (result.peakInFlight >= 2) count("two in flight or more");
       for (const fault of options.faults ?? [])
@@ -49,16 +59,18 @@ describe("for every cluster, operation and combination of faults", () => {
       expect(JSON.stringify(other.history)).toBe(JSON.stringify(one.history));
       expect(JSON.stringify(other.lines)).toBe(JSON.stringify(one.lines));
     },
-    { arbitrary: { runs: 20, size: 40, seed: "again", maxShrinks: 20 }, timeout: 120_000 },
+    { arbitrary: { runs: 12, size: 40, seed: "again", maxShrinks: 20 }, timeout: 120_000 },
   );
 
   it("the runs of the first property were not the trivial ones", () => {
-    const kinds = [...NODE_CONDITIONS, ...NODE_EVENTS, ...OPERATOR_FAULTS, "SlowReboot"];
+    const kinds = [...NODE_CONDITIONS, ...NODE_EVENTS, ...OPERATOR_FAULTS, "SlowReboot", ...MARKS];
     expect(kinds.filter((kind) => (seen.get(kind) ?? 0) < 2)).toEqual([]);
     const least = { Completed: 30, Failed: 20, Deleted: 5, NodeOp: 50, NodeOpUpgrade: 50 };
     expect(Object.entries(least).filter(([what, times]) => (seen.get(what) ?? 0) <= times)).toEqual(
       [],
     );
+    for (const what of ["two operations", "latency"])
+      expect(seen.get(what), what).toBeGreaterThan(30);
     expect(seen.get("three targets or more")).toBeGreaterThan(50);
     expect(seen.get("two in flight or more")).toBeGreaterThan(50);
   });
