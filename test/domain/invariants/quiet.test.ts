@@ -12,6 +12,18 @@ const ended = () => {
   return { h: h.wait(10), op, work };
 };
 
+/** What is said of a sweep a minute after somebody put a hold on a node that is done. */
+const sweptHold = (hold: (h: History, op: Ref) => void) => {
+  const h = new History();
+  h.node("a");
+  const op = h.operation("up");
+  h.claim(op, ["a"]);
+  h.upgradeNode(op, "a");
+  hold(h, op);
+  h.wait(60_000).release("a");
+  return h.messages("QuietAfterEnd");
+};
+
 describe("QuietAfterEnd", () => {
   it("holds when nothing more is written, and for writes that were sent before the end", () => {
     const { h, op } = ended();
@@ -50,16 +62,6 @@ describe("QuietAfterEnd", () => {
     expect(h.messages("QuietAfterEnd")).toEqual([]);
   });
   it("allows the sweep of a hold that a person put on, or that came after the end, but not of one from before", () => {
-    const sweptHold = (hold: (h: History, op: Ref) => void) => {
-      const h = new History();
-      h.node("a");
-      const op = h.operation("up");
-      h.claim(op, ["a"]);
-      h.upgradeNode(op, "a");
-      hold(h, op);
-      h.wait(60_000).release("a");
-      return h.messages("QuietAfterEnd");
-    };
     const held = { cordon: false };
     const byPerson = sweptHold((h, op) => {
       h.hold(op, "a", { ...held, write: { actor: "user" } });

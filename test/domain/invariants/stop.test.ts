@@ -33,6 +33,14 @@ const claimedAfter = (meanwhile: (h: History, a: () => Work) => void, spec: Json
   return h.messages("StopOnFailure");
 };
 
+const rebooting = (millis: number) =>
+  claimedAfter((h, prepare) => {
+    const a = prepare();
+    h.run(a);
+    h.complete(a);
+    h.wait(millis);
+  });
+
 const rebootInto = (bootState: "active" | "passive", wait: number) =>
   claimedAfter((h, prepare) => {
     const a = prepare();
@@ -60,13 +68,6 @@ describe("StopOnFailure", () => {
     expect(after(63_001, { ...deadlines, stopOnFailure: false })).toEqual([]);
   });
   it("is broken by a claim 2 s after a reboot's deadline has passed, or a host reported that it fell back", () => {
-    const rebooting = (millis: number) =>
-      claimedAfter((h, prepare) => {
-        const a = prepare();
-        h.run(a);
-        h.complete(a);
-        h.wait(millis);
-      });
     expect([rebooting(3_603_000), rebooting(3_603_001)].map((broken) => broken.length)).toEqual([
       0, 1,
     ]);

@@ -18,6 +18,25 @@ const among = (from: number, to: number) =>
   Schema.Literals(Array.from({ length: to - from + 1 }, (_, index) => from + index));
 
 /** Marks on a Node that the operation finds: a person's cordon, what an operation left that is gone, another's hold. */
+const MARK_KINDS = {
+  "cordoned by a person": { cordoned: true },
+  "held by a vanished operation": { held: true },
+  "cordoned by a vanished operation": { cordoned: true, signed: true },
+  "held and cordoned by a vanished operation": { held: true, cordoned: true, signed: true },
+  "held by a vanished operation, cordoned by a person": { held: true, cordoned: true },
+  "signed by a vanished operation, uncordoned by a person": { signed: true },
+  // The simulation puts it on when that operation exists.
+  "held by the second operation": {},
+} as const satisfies Record<string, Mark>;
+
+/** What is on the Node: the vanished operation's hold, a cordon, the vanished operation's signature of one. */
+interface Mark {
+  readonly held?: boolean;
+  readonly cordoned?: boolean;
+  readonly signed?: boolean;
+}
+type MarkKind = keyof typeof MARK_KINDS;
+
 export const MARKS = [
   "cordoned by a person",
   "held by a vanished operation",
@@ -26,8 +45,7 @@ export const MARKS = [
   "held by a vanished operation, cordoned by a person",
   "signed by a vanished operation, uncordoned by a person",
   "held by the second operation",
-] as const;
-type MarkKind = (typeof MARKS)[number];
+] as const satisfies ReadonlyArray<MarkKind>;
 
 /** A fault before its node is known: `node` counts the nodes of the cluster, round and round. */
 const FaultDraft = Schema.Struct({
@@ -163,30 +181,30 @@ export const marksOf = (scenario: Scenario): ReadonlyMap<string, MarkKind> => {
 
 const VANISHED = "default/vanished@00000000-0000-4000-8000-000000000000";
 
-/** What a mark is on the Node, as a snapshot of the cluster would have it. */
-const markOn = (kind: MarkKind | undefined) => {
-  const held = kind?.startsWith("held") === true && kind !== "held by the second operation";
-  const signed = kind !== undefined && /^(?:held and )?cordoned by a v|^signed/u.test(kind);
-  const cordoned = kind !== undefined && /cordoned by/u.test(kind) && !kind.startsWith("signed");
-  return {
-    annotations: {
-      ...(held ? { [ANNOTATION_HELD_BY]: VANISHED } : {}),
-      ...(signed ? { [ANNOTATION_CORDONED_BY]: VANISHED } : {}),
-    },
-    spec: cordoned ? { unschedulable: true } : {},
-  };
-};
+const UNMARKED: Mark = {};
+const markOf = (kind: MarkKind | undefined): Mark =>
+  kind === undefined ? UNMARKED : MARK_KINDS[kind];
+
+/** The fields of a Node with these marks, as a snapshot of the cluster would have them. */
+const markedWith = ({ held = false, signed = false, cordoned = false }: Mark) => ({
+  annotations: {
+    ...(held ? { [ANNOTATION_HELD_BY]: VANISHED } : {}),
+    ...(signed ? { [ANNOTATION_CORDONED_BY]: VANISHED } : {}),
+  },
+  spec: cordoned ? { unschedulable: true } : {},
+});
 
 /** Nodes that a person cordoned: whatever happens, they stay so. */
 export const cordonedByPerson = (scenario: Scenario): ReadonlyArray<string> =>
-  [...marksOf(scenario)].flatMap(([node, kind]) =>
-    /cordoned by a person$/u.test(kind) && !kind.startsWith("signed") ? [node] : [],
-  );
+  [...marksOf(scenario)].flatMap(([node, kind]) => {
+    const { cordoned = false, signed = false } = markOf(kind);
+    return cordoned && !signed ? [node] : [];
+  });
 
 const nodesOf = (scenario: Scenario): ReadonlyArray<NewKubeObject> => {
   const marks = marksOf(scenario);
   return namesOf(scenario).map((name, index) => {
-    const { annotations, spec } = markOn(marks.get(name));
+    const { annotations, spec } = markedWith(markOf(marks.get(name)));
     return {
       apiVersion: "v1",
       kind: "Node",
