@@ -1,4 +1,5 @@
 /** The monitors as a whole: what they report, that correct histories pass all laws, and what they cost. */
+import { readdirSync, readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { describe, expect, it } from "@effect/vitest";
 import { LAWS } from "../../../src/domain/invariants/laws.ts";
@@ -61,6 +62,20 @@ describe("makeMonitors", () => {
     expect(new Set(LAWS.map(({ law }) => law)).size).toBe(LAWS.length);
     expect(makeMonitors().laws).toBe(LAWS.length);
     for (const { says } of LAWS) expect(says).toMatch(/^[A-Z].*\.$/u);
+  });
+  it("has a group of tests for each law, in which some history breaks it", () => {
+    const folder = new URL(".", import.meta.url);
+    const groups = readdirSync(folder)
+      .filter((file) => file.endsWith(".test.ts"))
+      .flatMap((file) =>
+        readFileSync(new URL(file, folder), "utf8")
+          .split(/^describe\(/mu)
+          .slice(1),
+      );
+    const broken = groups
+      .filter((group) => group.includes("is broken"))
+      .map((group) => group.slice(1, group.indexOf('"', 1)));
+    expect(LAWS.map(({ law }) => law).filter((law) => !broken.includes(law))).toEqual([]);
   });
   it("says which law was broken, at which resourceVersion and when", () => {
     const h = new History();
