@@ -4,12 +4,15 @@ import * as NodeServices from "@effect/platform-node/NodeServices";
 import { Cause, Console, Effect, Exit, Option, Runtime } from "effect";
 import { CliOutput, Command } from "effect/cli";
 import { simulateCommand } from "./simulate/command.ts";
+import { usageSentences } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
 const DEMONSTRATION = ["simulate", "examples/canary.yaml"];
 
 const nodeop = Command.make("nodeop").pipe(
-  Command.withDescription("Safe, observable upgrades of Kubernetes nodes."),
+  Command.withDescription(
+    "Safe, observable upgrades of Kubernetes nodes. Without a command: simulates examples/canary.yaml.",
+  ),
   Command.withSubcommands([simulateCommand]),
 );
 
@@ -18,10 +21,9 @@ const presenter = CliOutput.layerPresenter({
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? Console.error(
-          [
-            ...event.errors.map((error) => error.message),
-            `See: ${event.commandPath.join(" ")} --help`,
-          ].join("\n"),
+          [...usageSentences(event.errors), `See: ${event.commandPath.join(" ")} --help`].join(
+            "\n",
+          ),
         )
       : CliOutput.defaultPresenter.present(event),
 });

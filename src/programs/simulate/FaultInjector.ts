@@ -11,10 +11,12 @@ import {
   type Interceptor,
 } from "../../services/simulation/interception.ts";
 import { describeRequest } from "../../services/statusError.ts";
-import type { Fault, NodeEvent } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 
 /** "Much later" for a write that is held back: long after its sender was started again. */
 export const LATE_WRITE_MILLIS = 10 * 60_000;
+
+type NodeEventFault = Extract<Fault, { readonly _tag: "Event" }>;
 
 /** What the injector can do to the world. */
 export interface Reach {
@@ -45,9 +47,11 @@ const nodeOf = (object: unknown): string | undefined => {
   return spec?.nodeName ?? spec?.template?.spec.nodeName;
 };
 
+/** Makes the faults of one simulation happen, each once, and knows which never did. */
 export class FaultInjector {
   readonly #faults: ReadonlyArray<Fault>;
   readonly #happened = new Set<Fault>();
+  readonly #vain = new Set<Fault>();
   #commits = 0;
   #calls = 0;
   /** The operations under test, which `operation:deleted` deletes. */
@@ -82,11 +86,17 @@ export class FaultInjector {
     );
   }
 
+  /** Faults whose moment came when there was nothing that they could disturb. */
+  get vain(): ReadonlyArray<Fault> {
+    return [...this.#vain];
+  }
+
   /** From now on commits count. */
   start(operations: FaultInjector["operations"]): void {
     this.#operations = operations;
   }
 
+  /** The operations under test, as given to `start`. */
   get operations() {
     return this.#operations;
   }
@@ -98,35 +108,41 @@ export class FaultInjector {
       if (fault._tag !== "Event" && fault._tag !== "OperationDeleted") continue;
       if (fault.at !== at) continue;
       this.#happened.add(fault);
-      reach.soon(() =>
-        fault._tag === "Event" ? this.#onNode(fault.kind, fault.node, reach) : this.#delete(reach),
-      );
+      reach.soon(() => (fault._tag === "Event" ? this.#onNode(fault, reach) : this.#delete(reach)));
     }
   }
 
-  #onNode(kind: NodeEvent, node: string, reach: Reach): void {
+  #onNode(fault: NodeEventFault, reach: Reach): void {
+    const { kind, node } = fault;
     switch (kind) {
       case "power-loss":
         reach.tell("power loss", node);
         return reach.powerLoss(node);
       case "agent-crash":
-        reach.tell("the reboot agent crashes", node);
+        this.#victims(fault, Pods, "the reboot agent crashes", reach);
         return reach.crashAgent(node);
       case "reboot-pod-deleted":
-        return this.#deleteAll(Pods, node, "its reboot Pod is deleted", reach);
+        return this.#deleteAll(fault, Pods, "its reboot Pod is deleted", reach);
       case "job-deleted":
-        return this.#deleteAll(Jobs, node, "its Job is deleted", reach);
+        return this.#deleteAll(fault, Jobs, "its Job is deleted", reach);
     }
   }
 
-  #deleteAll(resource: Resource, node: string, fault: string, reach: Reach): void {
-    const doomed = [...reach.objects(resource)].filter(
+  /** The Jobs or reboot Pods on the node of a fault, which is told. */
+  #victims(fault: NodeEventFault, resource: Resource, text: string, reach: Reach) {
+    const { node } = fault;
+    const victims = [...reach.objects(resource)].filter(
       (object) =>
         nodeOf(object) === node &&
         (resource.kind === "Job" || object.metadata.labels?.[LABEL_REBOOT] === "true"),
     );
-    reach.tell(doomed.length > 0 ? fault : `${fault} (there is none)`, node);
-    for (const { metadata } of doomed)
+    if (victims.length === 0) this.#vain.add(fault);
+    reach.tell(victims.length > 0 ? text : `${text} (there is none)`, node);
+    return victims;
+  }
+
+  #deleteAll(fault: NodeEventFault, resource: Resource, text: string, reach: Reach): void {
+    for (const { metadata } of this.#victims(fault, resource, text, reach))
       reach.asUser(deletion(resource, metadata.name, metadata.namespace));
   }
 

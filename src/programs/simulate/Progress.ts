@@ -4,6 +4,7 @@ import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeOpUpgrade } from "../../domain/api/nodeopupgrade.ts";
 import type { Commit } from "../../domain/history.ts";
+import { controllerOf } from "../../domain/kube/object.ts";
 import { FINALIZER } from "../../domain/labels.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
 
@@ -16,12 +17,14 @@ interface Seen<A> {
   readonly gone: boolean;
 }
 
+/** Knows the operations of a simulation as they were last seen, and when the last of them ended. */
 export class Progress {
   readonly #operations = new Map<string, Seen<NodeOp>>();
   readonly #upgrades = new Map<string, Seen<NodeOpUpgrade>>();
   #lastCommitAt: number | undefined;
   #endedAt: number | undefined;
 
+  /** The time of the last commit, in milliseconds of the simulation's clock; undefined before the first. */
   get lastCommitAt(): number | undefined {
     return this.#lastCommitAt;
   }
@@ -31,6 +34,7 @@ export class Progress {
     return this.#endedAt;
   }
 
+  /** Whether all operations have ended: nothing more is expected of the operator. */
   get isEnded(): boolean {
     return this.#endedAt !== undefined;
   }
@@ -48,6 +52,7 @@ export class Progress {
     return PATIENCE_MILLIS + 1000 * Math.max(7200, ...deadlines.map(Number));
   }
 
+  /** Takes note of a commit to the cluster. Commits come in the order of their versions. */
   commit(commit: Commit): void {
     this.#lastCommitAt = commit.at;
     const { plural } = commit.resource;
@@ -65,18 +70,33 @@ export class Progress {
     this.#endedAt = this.#areAllEnded() ? (this.#endedAt ?? commit.at) : undefined;
   }
 
+  /** Whether one operation has ended, by its uid: itself and, of a NodeOpUpgrade, the NodeOp that does its work. */
+  hasEnded(uid: string): boolean {
+    const upgrade = this.#upgrades.get(uid);
+    const nodeOps = [...this.#operations.values()].filter(
+      ({ object: { metadata } }) => metadata.uid === uid || controllerOf(metadata)?.uid === uid,
+    );
+    return (
+      (upgrade !== undefined || nodeOps.length > 0) &&
+      (upgrade === undefined || isUpgradeOver(upgrade)) &&
+      nodeOps.every(isOver)
+    );
+  }
+
   /** All NodeOps have ended and let go of their finalizer, and all NodeOpUpgrades say so too. */
   #areAllEnded(): boolean {
     const operations = [...this.#operations.values()];
     const upgrades = [...this.#upgrades.values()];
     return (
       operations.length + upgrades.length > 0 &&
-      operations.every(
-        ({ object, gone }) =>
-          gone ||
-          (isEnded(object.status) && object.metadata.finalizers?.includes(FINALIZER) !== true),
-      ) &&
-      upgrades.every(({ object, gone }) => gone || isEnded(object.status))
+      operations.every(isOver) &&
+      upgrades.every(isUpgradeOver)
     );
   }
 }
+
+const isOver = ({ object, gone }: Seen<NodeOp>): boolean =>
+  gone || (isEnded(object.status) && object.metadata.finalizers?.includes(FINALIZER) !== true);
+
+const isUpgradeOver = ({ object, gone }: Seen<NodeOpUpgrade>): boolean =>
+  gone || isEnded(object.status);

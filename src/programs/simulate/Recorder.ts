@@ -12,12 +12,15 @@ import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
 import { SKIPPED } from "../../domain/rollout/reason.ts";
 import { shortVersion } from "../../domain/version.ts";
+import { operationOf, type OperationName } from "./operations.ts";
 
 /** One line of the story. `at` is in milliseconds of the simulation's clock. */
 export interface StoryLine {
   readonly at: number;
   /** The node it is about; absent: the operation, the operator or the cluster. */
   readonly node?: string | undefined;
+  /** The operation that the step is one of; absent: it is nobody's, as a fault. */
+  readonly operation?: OperationName | undefined;
   /** One word: claimed, upgrading, rebooting, done, skipped, waits, failing, failed, fault, … */
   readonly step: string;
   readonly text: string;
@@ -26,6 +29,7 @@ export interface StoryLine {
 type Entries = Readonly<Record<string, NodeStatus>>;
 const NONE: Entries = {};
 
+/** What a person would tell of a simulation, collected while it runs. */
 export class Recorder {
   readonly lines: Array<StoryLine> = [];
   /** Most nodes in flight at once, over all operations. */
@@ -34,6 +38,8 @@ export class Recorder {
   endedAt: number | undefined;
   readonly #entries = new Map<string, Entries>();
   readonly #inFlight = new Set<string>();
+  /** The operation that worked on a node last. */
+  readonly #workedOnBy = new Map<string, OperationName>();
   readonly #bootIDs = new Map<string, string>();
   /** Reboot commands by the uid of the reboot Pod. */
   readonly #attempts = new Map<string, number>();
@@ -43,6 +49,7 @@ export class Recorder {
     this.lines.push(line);
   }
 
+  /** Takes note of a commit to the cluster. Commits come in the order of their versions. */
   commit(commit: Commit): void {
     if (commit.resource.plural !== "nodeops") return;
     const operation = commit.after ?? commit.before;
@@ -52,6 +59,7 @@ export class Recorder {
     this.#changed(commit, decoded.success);
   }
 
+  /** Takes note of what happened to a machine. */
   host(event: HostEvent): void {
     if (event.event === "rebootIssued") this.#tellReboot(event);
     if (event.event === "wentDown" && event.cause === "other")
@@ -62,6 +70,7 @@ export class Recorder {
         this.tell({
           at: event.at,
           node: event.node,
+          operation: this.#workedOnBy.get(event.node),
           step: "booted",
           text: `boot ${short(event.bootID)}, ${event.bootState} system, ${version(event.version)}`,
         });
@@ -75,7 +84,7 @@ export class Recorder {
       attempt === 1
         ? `Job complete, sentinel seen: boot ${short(bootID)} ends`
         : `still in boot ${short(bootID)}: reboot command ${attempt}`;
-    this.tell({ at, node, step: "rebooting", text });
+    this.tell({ at, node, operation: this.#workedOnBy.get(node), step: "rebooting", text });
   }
 
   #gone(commit: Commit, operation: NodeOp): void {
@@ -85,6 +94,7 @@ export class Recorder {
     this.endedAt = commit.at;
     this.tell({
       at: commit.at,
+      operation: operationOf(operation),
       step: "gone",
       text: `NodeOp ${operation.metadata.name} is deleted; nothing of it is left on the nodes`,
     });
@@ -122,7 +132,9 @@ export class Recorder {
     after: NodeStatus,
     ended: ReadonlyArray<string>,
   ): void {
-    const tell = (step: string, text: string) => this.tell({ at, node, step, text });
+    const of = operationOf(operation);
+    if (isInFlight(after)) this.#workedOnBy.set(node, of);
+    const tell = (step: string, text: string) => this.tell({ at, node, operation: of, step, text });
     if (before === undefined) {
       const why = ended.length > 0 ? `slot freed by ${ended[0]}` : slotOf(operation, node);
       return tell(

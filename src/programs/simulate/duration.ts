@@ -18,6 +18,19 @@ export const parseDuration = (text: string): Result.Result<number, string> => {
   );
 };
 
+/** Longer than any deadline that makes sense; the clock of a simulation must not overflow. */
+const WORK_MILLIS_MAX = 30 * 24 * UNIT_MILLIS["h"]!;
+
+/** Milliseconds that a piece of work takes: more than none and at most 30 days; the failure is a sentence. */
+export const parseWorkTime = (text: string): Result.Result<number, string> =>
+  Result.flatMap(parseDuration(text), (millis) => {
+    if (millis === 0)
+      return Result.fail(`"${text}" is no time at all; write one like 90s, 2m or 1h30m`);
+    return millis > WORK_MILLIS_MAX
+      ? Result.fail(`"${text}" is too long; write at most 720h`)
+      : Result.succeed(millis);
+  });
+
 const two = (part: number): string => String(part).padStart(2, "0");
 
 /** `4:12`, or `1:04:12` from an hour on: time since the start of a story. */

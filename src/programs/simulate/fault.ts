@@ -1,6 +1,7 @@
 /** The faults that a simulation can be given, as `TARGET:KIND`, `TARGET:KIND=DURATION` or `TARGET:KIND@K` (and `=K`). */
 import { Result } from "effect";
-import { parseDuration } from "./duration.ts";
+import { parseWorkTime } from "./duration.ts";
+import { didYouMean } from "./nearest.ts";
 
 /** What is wrong with a node from the start. */
 export const NODE_CONDITIONS = [
@@ -14,7 +15,20 @@ export const NODE_CONDITIONS = [
   "falls-back",
   "reboot-silently-fails",
 ] as const;
+/** The name of something that is wrong with a node from the start. */
 export type NodeCondition = (typeof NODE_CONDITIONS)[number];
+
+const CONDITION_MEANINGS: Readonly<Record<NodeCondition, string>> = {
+  "script-fails": "the command exits 1 each time",
+  "script-hangs": "the command never ends",
+  "image-pull-fails": "no image can be pulled",
+  "pods-refused": "the API server refuses the operator's Pods for it (admission)",
+  "preflight-skips": "the preflight finds nothing to do",
+  "preflight-fails": "the preflight exits 1",
+  "never-returns": "the machine stays down after the reboot",
+  "falls-back": "the new image does not come up; the boot loader takes the old one",
+  "reboot-silently-fails": "the reboot command has no effect",
+};
 
 /** What happens to a node right after the K-th commit. */
 export const NODE_EVENTS = [
@@ -23,11 +37,29 @@ export const NODE_EVENTS = [
   "job-deleted",
   "agent-crash",
 ] as const;
+/** The name of something that happens to a node. */
 export type NodeEvent = (typeof NODE_EVENTS)[number];
+
+const EVENT_MEANINGS: Readonly<Record<NodeEvent, string>> = {
+  "power-loss": "the machine loses power and boots again",
+  "reboot-pod-deleted": "somebody deletes its reboot Pod",
+  "job-deleted": "somebody deletes its Job",
+  "agent-crash": "the reboot agent on it crashes",
+};
 
 /** What happens to the operator at its K-th API call. */
 export const OPERATOR_FAULTS = ["crash-before", "crash-after", "late-write"] as const;
+/** The name of something that happens to the operator. */
 export type OperatorFault = (typeof OPERATOR_FAULTS)[number];
+
+const OPERATOR_MEANINGS: Readonly<Record<OperatorFault, string>> = {
+  "crash-before": "it dies before its K-th call is applied",
+  "crash-after": "it dies after its K-th call was applied",
+  "late-write": "it dies, and its K-th call is applied ten minutes later",
+};
+
+const includes = <A extends string>(kinds: ReadonlyArray<A>, kind: string): kind is A =>
+  kinds.some((known) => known === kind);
 
 /** One fault. `at` counts the commits of the cluster from the one that creates the operation, which is 1. */
 export type Fault =
@@ -37,10 +69,38 @@ export type Fault =
   | { readonly _tag: "Operator"; readonly kind: OperatorFault; readonly call: number }
   | { readonly _tag: "OperationDeleted"; readonly at: number };
 
-const KINDS = `for a node: ${NODE_CONDITIONS.join(", ")}, slow-reboot=DURATION, ${NODE_EVENTS.map((kind) => `${kind}@K`).join(", ")}; operator:${OPERATOR_FAULTS.join("=K, operator:")}=K; operation:deleted@K`;
+/** Every form that `--fault` takes, with its meaning, in the order of the help. NODE is the name of a node. */
+export const FAULT_FORMS: ReadonlyArray<readonly [form: string, meaning: string]> = [
+  ...Object.entries(CONDITION_MEANINGS).map(([kind, what]) => [`NODE:${kind}`, what] as const),
+  ["NODE:slow-reboot=DURATION", "the reboot takes that long"],
+  ...Object.entries(EVENT_MEANINGS).map(([kind, what]) => [`NODE:${kind}@K`, what] as const),
+  ...Object.entries(OPERATOR_MEANINGS).map(([kind, what]) => [`operator:${kind}=K`, what] as const),
+  ["operation:deleted@K", "the user deletes the operation"],
+];
 
-const includes = <A extends string>(kinds: ReadonlyArray<A>, kind: string): kind is A =>
-  kinds.some((known) => known === kind);
+const NODE_KINDS: ReadonlyArray<string> = [...NODE_CONDITIONS, "slow-reboot", ...NODE_EVENTS];
+
+const KINDS = FAULT_FORMS.map(([form]) => form).join(", ");
+
+/** The fault as it is written on the command line. */
+export const describeFault = (fault: Fault): string => {
+  switch (fault._tag) {
+    case "Condition":
+      return `${fault.node}:${fault.kind}`;
+    case "SlowReboot":
+      return `${fault.node}:slow-reboot`;
+    case "Event":
+      return `${fault.node}:${fault.kind}@${fault.at}`;
+    case "Operator":
+      return `operator:${fault.kind}=${fault.call}`;
+    case "OperationDeleted":
+      return `operation:deleted@${fault.at}`;
+  }
+};
+
+/** `; did you mean power-loss?`, or all that there is. */
+const meant = (kind: string, known: ReadonlyArray<string>): string =>
+  didYouMean(kind, known) || `; kinds are ${KINDS}`;
 
 const positive = (text: string): number | undefined =>
   /^[1-9]\d*$/u.test(text) ? Number(text) : undefined;
@@ -49,7 +109,9 @@ const positive = (text: string): number | undefined =>
 export const parseFault = (text: string): Result.Result<Fault, string> => {
   const match = /^([^:]+):([a-z-]+)(?:([=@])(.+))?$/u.exec(text);
   if (match === null)
-    return Result.fail(`--fault ${text}: not of the form TARGET:KIND; kinds are ${KINDS}`);
+    return Result.fail(
+      `--fault ${text === "" ? '""' : text}: not of the form TARGET:KIND; write one like worker-1:script-fails (--help lists the kinds)`,
+    );
   const [, target, kind, sign, value] = match;
   const fault = readFault(target!, kind!, sign, value);
   return typeof fault === "string"
@@ -73,7 +135,7 @@ const readFault = (
       ? { _tag: "Condition", node: target, kind }
       : `"${kind}" takes no value`;
   if (kind === "slow-reboot") return slowReboot(target, sign, value);
-  if (!includes(NODE_EVENTS, kind)) return `unknown kind "${kind}"; kinds are ${KINDS}`;
+  if (!includes(NODE_EVENTS, kind)) return `unknown kind "${kind}"${meant(kind, NODE_KINDS)}`;
   const at = sign === "@" ? positive(value!) : undefined;
   return at === undefined
     ? `write ${target}:${kind}@K, where K is the number of a commit, 1 or more`
@@ -106,7 +168,7 @@ const slowReboot = (
   value: string | undefined,
 ): Fault | string => {
   if (sign !== "=") return `write ${node}:slow-reboot=DURATION, as in ${node}:slow-reboot=40m`;
-  return Result.match(parseDuration(value!), {
+  return Result.match(parseWorkTime(value!), {
     onSuccess: (millis): Fault | string => ({ _tag: "SlowReboot", node, millis }),
     onFailure: (problem) => problem,
   });

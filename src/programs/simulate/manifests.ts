@@ -1,20 +1,33 @@
 /** Manifests as people write them: YAML with several documents, each a NodeOpUpgrade, a NodeOp or a Node. */
 import { Result } from "effect";
-import { LineCounter, parseAllDocuments } from "yaml";
+import { crds } from "../../domain/api/crd.ts";
 import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
-import type { ApiProblems } from "../../domain/api/problems.ts";
+import { type ApiProblems, formatProblem } from "../../domain/api/problems.ts";
+import type { StructuralSchema } from "../../domain/api/structural.ts";
+import { unknownFields } from "../../domain/api/unknownFields.ts";
 import type { NewKubeObject } from "../../domain/kube/object.ts";
 import { API_GROUP, API_VERSION } from "../../domain/kube/resource.ts";
+import { asWritten, metadataProblems } from "./metadataProblems.ts";
+import { didYouMean, didYouMeanOneOf } from "./nearest.ts";
+import { nodeProblems } from "./nodeManifest.ts";
+import { objectName } from "./operations.ts";
+import { type ManifestFile, type YamlValue, yamlDocuments } from "./yamlDocuments.ts";
 
 /** The objects of one or several files. */
 export interface Manifests {
+  /** NodeOpUpgrades and NodeOps, in the order of the files. */
   readonly operations: ReadonlyArray<NewKubeObject>;
+  /** The Nodes of the cluster; none: nodes are made up. */
   readonly nodes: ReadonlyArray<NewKubeObject>;
+  /** The file that each object is from, by `objectName`, for sentences about it. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
-export interface ManifestFile {
-  readonly path: string;
-  readonly text: string;
+/** An object and where it was found. */
+interface Found {
+  readonly object: NewKubeObject;
+  readonly file: string;
+  readonly line: number;
 }
 
 /** Reads files; the failure lists every problem of all of them, each naming file, object and path. */
@@ -22,65 +35,36 @@ export const readManifests = (
   files: ReadonlyArray<ManifestFile>,
 ): Result.Result<Manifests, ReadonlyArray<string>> => {
   const problems: Array<string> = [];
-  const operations: Array<NewKubeObject> = [];
-  const nodes: Array<NewKubeObject> = [];
-  for (const file of files)
-    for (const document of documentsOf(file, problems)) {
-      const object = asObject(file, document, problems);
-      if (object === undefined) continue;
-      problems.push(...problemsOf(object).map((problem) => `${file.path}: ${problem}`));
-      if (object.kind === "Node") nodes.push(object);
-      else operations.push(withNamespace(object));
+  const found: Array<Found> = [];
+  const schemas = specSchemas();
+  for (const file of files) {
+    const { values, problems: inYaml } = yamlDocuments(file);
+    problems.push(...inYaml);
+    for (const value of values) {
+      const object = asObject(file, value);
+      if (typeof object === "string") problems.push(object);
+      else {
+        found.push({ object, file: file.path, line: value.line });
+        problems.push(...problemsOf(object, schemas).map((problem) => `${file.path}: ${problem}`));
+      }
     }
-  problems.push(...repetitions([...operations, ...nodes]));
+  }
+  problems.push(...repetitions(found));
+  const operations = found.map(({ object }) => object).filter(({ kind }) => kind !== "Node");
   if (problems.length === 0 && operations.length === 0)
     problems.push(
       `${files.map(({ path }) => path).join(", ")}: no NodeOpUpgrade or NodeOp to simulate`,
     );
-  return problems.length === 0 ? Result.succeed({ operations, nodes }) : Result.fail(problems);
-};
-
-/** A document, and the line that it starts in. */
-interface Document {
-  readonly value: unknown;
-  readonly line: number;
-}
-
-const documentsOf = (file: ManifestFile, problems: Array<string>): ReadonlyArray<Document> => {
-  const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(file.text, { lineCounter, prettyErrors: false, strict: true });
-  if ("empty" in parsed) return [];
-  return parsed.flatMap((document) => {
-    for (const error of document.errors) {
-      const { line, col } = lineCounter.linePos(error.pos[0]);
-      problems.push(`${file.path}:${line}:${col}: not YAML: ${error.message}`);
-    }
-    if (document.errors.length > 0) return [];
-    // Aliases are expanded up to a bound, so that a small file cannot become a huge object.
-    const value: unknown = Result.getOrElse(
-      Result.try(() => document.toJS({ maxAliasCount: 100 }) as unknown),
-      (error) => {
-        problems.push(`${file.path}: not YAML: ${String(error)}`);
-        return undefined;
-      },
-    );
-    const start = document.contents?.range?.[0] ?? 0;
-    return value === undefined || value === null
-      ? []
-      : itemsOf({ value, line: lineCounter.linePos(start).line });
+  if (problems.length > 0) return Result.fail(problems);
+  return Result.succeed({
+    operations,
+    nodes: found.map(({ object }) => object).filter(({ kind }) => kind === "Node"),
+    files: Object.fromEntries(found.map(({ object, file }) => [objectName(object), file])),
   });
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** A `List`, as `kubectl get -o yaml` prints it, stands for its items. */
-const itemsOf = (document: Document): ReadonlyArray<Document> => {
-  const { value, line } = document;
-  if (!isRecord(value) || value["kind"] !== "List" || !Array.isArray(value["items"]))
-    return [document];
-  return value["items"].map((item: unknown) => ({ value: item, line }));
-};
 
 const KINDS: Readonly<Record<string, string>> = {
   Node: "v1",
@@ -88,67 +72,107 @@ const KINDS: Readonly<Record<string, string>> = {
   NodeOpUpgrade: `${API_GROUP}/${API_VERSION}`,
 };
 
-const asObject = (
-  file: ManifestFile,
-  { value, line }: Document,
-  problems: Array<string>,
-): NewKubeObject | undefined => {
-  const at = `${file.path}:${line}`;
-  if (!isRecord(value)) {
-    problems.push(`${at}: not a Kubernetes object; write apiVersion, kind, metadata and spec`);
-    return undefined;
-  }
+const quoted = (value: unknown): string =>
+  typeof value === "object" ? "what it is" : JSON.stringify(value);
+
+/** The value as an object of a kind that can be simulated, or a sentence that says why it is none. */
+const asObject = ({ path }: ManifestFile, { value, line }: YamlValue): NewKubeObject | string => {
+  const at = `${path}:${line}`;
+  if (!isRecord(value))
+    return `${at}: not a Kubernetes object; write apiVersion, kind, metadata and spec`;
   const { apiVersion, kind, metadata } = value;
-  if (typeof kind !== "string" || KINDS[kind] === undefined) {
-    problems.push(
-      `${at}: kind: ${kind === undefined ? "is missing" : `${JSON.stringify(kind)} cannot be simulated`}; write NodeOpUpgrade, NodeOp or Node`,
-    );
-    return undefined;
+  if (kind === "List") return `${at}: List: items: must be a list of objects`;
+  if (typeof kind !== "string" || !Object.hasOwn(KINDS, kind)) {
+    const what = kind === undefined ? "is missing" : `${quoted(kind)} cannot be simulated`;
+    const meant = typeof kind === "string" ? didYouMean(kind, Object.keys(KINDS)) : "";
+    return `${at}: kind: ${what}${meant === "" ? "; write NodeOpUpgrade, NodeOp or Node" : meant}`;
   }
-  if (apiVersion !== KINDS[kind]) {
-    problems.push(
-      `${at}: ${kind}: apiVersion: ${apiVersion === undefined ? "is missing" : `${JSON.stringify(apiVersion)} is not known`}; write ${KINDS[kind]}`,
-    );
-    return undefined;
+  if (apiVersion !== KINDS[kind])
+    return `${at}: ${kind}: apiVersion: ${apiVersion === undefined ? "is missing" : `${quoted(apiVersion)} is not known`}; write ${KINDS[kind]}`;
+  if (metadata !== undefined && !isRecord(metadata))
+    return `${at}: ${kind}: metadata: must be an object with a name`;
+  const name = metadata?.["name"];
+  if (name === undefined || name === null || name === "") {
+    const generated =
+      metadata?.["generateName"] === undefined
+        ? ""
+        : "; kubectl apply takes no generateName either";
+    return `${at}: ${kind}: metadata.name: is required; give the object a name${generated}`;
   }
-  if (!isRecord(metadata) || typeof metadata["name"] !== "string" || metadata["name"] === "") {
-    problems.push(`${at}: ${kind}: metadata.name: is required; give the object a name`);
-    return undefined;
-  }
-  return { ...value, apiVersion, kind, metadata };
+  if (typeof name !== "string")
+    return `${at}: ${kind}: metadata.name: must be a string, is ${quoted(name)}; put it in quotes`;
+  return withNamespace({
+    ...value,
+    apiVersion: KINDS[kind]!,
+    kind,
+    metadata: asWritten(metadata ?? {}),
+  });
 };
 
-const withNamespace = (object: NewKubeObject): NewKubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, namespace: object.metadata.namespace ?? "default" },
-});
+/** What `kubectl apply` would send: in namespace `default` where none is given, without the status, which is the operator's. */
+const withNamespace = (object: NewKubeObject): NewKubeObject => {
+  if (object.kind === "Node") return object;
+  const { status: _, metadata, ...rest } = object;
+  const { apiVersion, kind } = object;
+  const namespace = metadata.namespace ?? "default";
+  return { ...rest, apiVersion, kind, metadata: { ...metadata, namespace } };
+};
+
+type Schemas = ReadonlyMap<string, StructuralSchema>;
+
+/** The schemas of the two kinds, as `kubectl explain` knows them. */
+const specSchemas = (): Schemas =>
+  new Map(
+    crds().flatMap(({ spec }) =>
+      spec.versions.map(({ schema }) => [spec.names.kind, schema.openAPIV3Schema] as const),
+    ),
+  );
 
 /** What the API server fills in, so that the decoder of stored objects can look at one that was not stored yet. */
 const asStored = (object: NewKubeObject) => ({
-  ...withNamespace(object),
+  ...object,
   metadata: {
     uid: "",
     resourceVersion: "0",
     creationTimestamp: "1970-01-01T00:00:00Z",
-    ...withNamespace(object).metadata,
+    ...object.metadata,
   },
 });
 
-const problemsOf = (object: NewKubeObject): ReadonlyArray<string> => {
-  if (object.kind === "Node") return [];
+/** Everything that is wrong with one object, in sentences that begin with its name. */
+const problemsOf = (object: NewKubeObject, schemas: Schemas): ReadonlyArray<string> => {
+  const name = objectName(object);
+  const inMetadata = metadataProblems(object).map((problem) => formatProblem(name, problem));
+  if (object.kind === "Node")
+    return [...inMetadata, ...nodeProblems(object).map((problem) => formatProblem(name, problem))];
   const decoded: Result.Result<unknown, ApiProblems> =
     object.kind === "NodeOp"
       ? decodeNodeOp(asStored(object))
       : decodeNodeOpUpgrade(asStored(object));
-  return Result.match(decoded, { onSuccess: () => [], onFailure: ({ problems }) => problems });
+  const { metadata: _, ...rest } = object;
+  const unknown = unknownFields(schemas.get(object.kind) ?? {}, rest).map((field) =>
+    formatProblem(name, {
+      path: field.path,
+      sentence: `is not a known field${didYouMeanOneOf(field.name, field.known)}`,
+    }),
+  );
+  return [
+    ...inMetadata,
+    ...Result.match(decoded, { onSuccess: () => [], onFailure: ({ problems }) => problems }),
+    ...unknown,
+  ];
 };
 
-const repetitions = (objects: ReadonlyArray<NewKubeObject>): ReadonlyArray<string> => {
-  const seen = new Set<string>();
-  return objects.flatMap(({ kind, metadata }) => {
-    const name = `${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
-    const isRepeated = seen.has(name);
-    seen.add(name);
-    return isRepeated ? [`${name}: is given twice; give each object a name of its own`] : [];
+const repetitions = (found: ReadonlyArray<Found>): ReadonlyArray<string> => {
+  const seen = new Map<string, Found>();
+  return found.flatMap((again) => {
+    const name = objectName(again.object);
+    const first = seen.get(name);
+    if (first !== undefined)
+      return [
+        `${again.file}:${again.line}: ${name}: is given twice, first at ${first.file}:${first.line}; give each object a name of its own`,
+      ];
+    seen.set(name, again);
+    return [];
   });
 };

@@ -2,7 +2,7 @@
 import { Exit, Option, Schema } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
-import type { KubeObject, ObjectRef } from "../../domain/kube/object.ts";
+import { type KubeObject, objectKey, type ObjectRef } from "../../domain/kube/object.ts";
 import type { Node } from "../../domain/kube/node.ts";
 import { Nodes, type Resource } from "../../domain/kube/resource.ts";
 import { inOrder, isControlPlane } from "../../domain/order.ts";
@@ -11,7 +11,8 @@ import { DEFAULT_SETTINGS, type Observed } from "../../domain/rollout/observed.t
 import { targetsOf } from "../../domain/rollout/targets.ts";
 import { NodeResource } from "../operator/resources.ts";
 import type { Progress } from "./Progress.ts";
-import type { SimulatedNodeResult } from "./result.ts";
+import { operationOf, type OperationName } from "./operations.ts";
+import type { SimulatedNodeResult, SimulatedOperationResult } from "./result.ts";
 
 /** What is needed of the fake cluster. */
 export interface Store {
@@ -19,6 +20,7 @@ export interface Store {
   readonly object: (resource: Resource, ref: ObjectRef) => KubeObject | undefined;
 }
 
+/** Phase and message, as an operation's status has them. */
 interface Reported {
   readonly phase: string;
   readonly message: string;
@@ -34,47 +36,63 @@ const NO_STATUS: Status = {};
 
 const DELETED: Reported = { phase: "Deleted", message: "The operation was deleted" };
 
-/** What the user's operations report at the end; of several the one that is furthest from success. */
+/** What each of the user's operations reports at the end, in the order in which they were given. */
 export const operationsAtEnd = (
   store: Store,
   operations: ReadonlyArray<ObjectRef & { readonly resource: Resource }>,
   progress: Progress,
-): Reported => {
-  const reported = operations.map((ref): Reported => {
+): ReadonlyArray<SimulatedOperationResult> =>
+  operations.map((ref) => {
+    const operation = `${ref.resource.kind} ${objectKey(ref)}`;
     const stored = store.object(ref.resource, ref);
-    if (stored === undefined) return DELETED;
+    if (stored === undefined) return { operation, ...DELETED };
     const { phase = "Pending", message = "" } = Option.getOrElse(
       decodeStatus(stored["status"]),
       () => NO_STATUS,
     );
     // A node that failed makes the phase Failed while others still run: that is not the end.
-    return { phase: phase === "Failed" && !progress.isEnded ? "Running" : phase, message };
+    const isOver = phase !== "Failed" || progress.hasEnded(stored.metadata.uid);
+    return { operation, phase: isOver ? phase : "Running", message };
   });
-  const rank = ["Failed", "Deleted", "Running", "Pending", "Completed"];
-  const [worst = DELETED] = reported.toSorted(
-    (a, b) => rank.indexOf(a.phase) - rank.indexOf(b.phase),
-  );
-  return worst;
+
+const RANK = ["Failed", "Deleted", "Running", "Pending", "Completed"];
+
+/** Of several operations the one that is furthest from success, with its name before what it says. */
+export const worstOf = (operations: ReadonlyArray<SimulatedOperationResult>): Reported => {
+  const [worst] = operations.toSorted((a, b) => RANK.indexOf(a.phase) - RANK.indexOf(b.phase));
+  if (worst === undefined) return DELETED;
+  const { operation, phase, message } = worst;
+  return { phase, message: operations.length === 1 ? message : `${operation}: ${message}` };
 };
 
-/** Every node that an operation claimed or would claim, in the order in which they start. */
+/**
+ * Every node that an operation claimed or would claim, in the order in which they start; of several operations those of
+ * one after those of the other, each with the operation's name.
+ */
 export const nodeResults = (
   store: Store,
   progress: Progress,
+  operations: ReadonlyArray<OperationName>,
 ): ReadonlyArray<SimulatedNodeResult> => {
   const nodes = new Map<string, Node>();
   for (const object of store.objects(Nodes)) {
     const decoded = NodeResource.decode(object);
     if (Exit.isSuccess(decoded)) nodes.set(object.metadata.name, decoded.value);
   }
-  const results = new Map<string, SimulatedNodeResult>();
-  for (const operation of progress.operations)
-    for (const result of resultsOf(operation, nodes)) results.set(result.name, result);
-  const named = [...results.keys()].map((name) => ({
-    name,
-    labels: nodes.get(name)?.metadata.labels ?? {},
-  }));
-  return inOrder(named).map(({ name }) => results.get(name)!);
+  return operations.flatMap((operation) => {
+    const results = new Map<string, SimulatedNodeResult>();
+    for (const nodeOp of progress.operations)
+      if (operations.length === 1 || operationOf(nodeOp) === operation)
+        for (const result of resultsOf(nodeOp, nodes)) results.set(result.name, result);
+    const named = [...results.keys()].map((name) => ({
+      name,
+      labels: nodes.get(name)?.metadata.labels ?? {},
+    }));
+    return inOrder(named).map(({ name }) => ({
+      ...(operations.length === 1 ? {} : { operation }),
+      ...results.get(name)!,
+    }));
+  });
 };
 
 const resultsOf = (

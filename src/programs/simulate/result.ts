@@ -3,6 +3,8 @@ import { Schema } from "effect";
 
 /** One target node at the end. Times are RFC 3339 on the simulation's clock. */
 export const SimulatedNodeResult = Schema.Struct({
+  /** The operation that this is about, as `NodeOpUpgrade default/canary`; only where several were simulated. */
+  operation: Schema.optionalKey(Schema.String),
   name: Schema.String,
   controlPlane: Schema.Boolean,
   /** Completed, Failed, or what it was in when the simulation stopped; `NotStarted` when it was never claimed. */
@@ -13,6 +15,7 @@ export const SimulatedNodeResult = Schema.Struct({
   startedAt: Schema.optionalKey(Schema.String),
   endedAt: Schema.optionalKey(Schema.String),
 });
+/** How far one node got, and why; see the schema of this name. */
 export interface SimulatedNodeResult extends Schema.Schema.Type<typeof SimulatedNodeResult> {}
 
 /** A law that was broken: what happened, at which commit, how many virtual seconds in. */
@@ -22,22 +25,40 @@ export const SimulatedViolation = Schema.Struct({
   rv: Schema.optionalKey(Schema.Int),
   virtualSeconds: Schema.Finite,
 });
+/** One broken law; see the schema of this name. */
 export interface SimulatedViolation extends Schema.Schema.Type<typeof SimulatedViolation> {}
+
+/** What one of several operations came to. */
+export const SimulatedOperationResult = Schema.Struct({
+  /** `NodeOpUpgrade default/canary`. */
+  operation: Schema.String,
+  phase: Schema.String,
+  message: Schema.String,
+});
+/** What one of several operations came to; see the schema of this name. */
+export interface SimulatedOperationResult extends Schema.Schema.Type<
+  typeof SimulatedOperationResult
+> {}
 
 /** The outcome of a simulation, as `simulate --output json` prints it. */
 export const SimulationResult = Schema.Struct({
   seed: Schema.Int,
-  /** Completed, Failed, Running (it waits for something that never came) or Deleted. */
+  /** Completed, Failed, Running (it waits for something that never came) or Deleted; of several operations the worst. */
   phase: Schema.String,
   message: Schema.String,
   /** From the creation of the operation to its end. */
   virtualSeconds: Schema.Finite,
   peakInFlight: Schema.Int,
+  /** Each operation's outcome; only where several were simulated. */
+  operations: Schema.optionalKey(Schema.Array(SimulatedOperationResult)),
   nodes: Schema.Array(SimulatedNodeResult),
   /** The operator's requests, by verb and resource: `patch nodeops.operator.kairos.io/status`. */
   requests: Schema.Record(Schema.String, Schema.Int),
   /** How many of them were writes. */
   writes: Schema.Int,
   violations: Schema.Array(SimulatedViolation),
+  /** A sentence for each fault that was asked for and did not happen; absent when all did. */
+  faultsMissed: Schema.optionalKey(Schema.Array(Schema.String)),
 });
+/** The typed outcome of a simulation; see the schema of this name. */
 export interface SimulationResult extends Schema.Schema.Type<typeof SimulationResult> {}

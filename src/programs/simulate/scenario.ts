@@ -3,6 +3,7 @@ import { isControlPlane } from "../../domain/order.ts";
 import type { NodeBehaviour, SecondsRange } from "../../services/world/behaviour.ts";
 import type { SimulatedNode } from "../../services/world/registration.ts";
 import type { Fault } from "./fault.ts";
+import { saysNotReady } from "./nodeManifest.ts";
 import {
   DEFAULT_NODES,
   DEFAULT_REBOOT_MILLIS,
@@ -26,7 +27,7 @@ export const simulatedNodes = (options: SimulationOptions): ReadonlyArray<Simula
       name,
       controlPlane: isControlPlane(node.metadata.labels),
       image: RUNNING_IMAGE,
-      behaviour: behaviour(name),
+      behaviour: { ...behaviour(name), neverReady: saysNotReady(node) },
       node,
     };
   });

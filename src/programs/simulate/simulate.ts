@@ -1,12 +1,15 @@
 /** Simulations for embedding: options as a program has them, a typed result, and nothing printed. */
-import { Effect, FileSystem, Result } from "effect";
+import { Effect, type FileSystem, Result } from "effect";
 import { BadInput } from "./BadInput.ts";
 import { parseFault, type Fault } from "./fault.ts";
+import { faultProblems } from "./faultProblems.ts";
+import { readManifestFiles } from "./manifestFiles.ts";
 import { readManifests, type Manifests } from "./manifests.ts";
 import type { NodeCounts } from "./nodesFlag.ts";
 import type { SimulationResult } from "./result.ts";
 import { runSimulation } from "./simulation.ts";
 
+/** What `simulate` is told. */
 export interface SimulateOptions {
   /** NodeOpUpgrades, NodeOps and, if you like, your own Nodes, as YAML (several documents) or as read by `readManifests`. */
   readonly manifests: string | Manifests;
@@ -42,15 +45,18 @@ export const simulate = Effect.fn("simulate")(function* (
     ...(Result.isFailure(manifests) ? manifests.failure : []),
     ...faults.flatMap((fault) => (Result.isFailure(fault) ? [fault.failure] : [])),
   ];
-  if (Result.isFailure(manifests) || problems.length > 0) return yield* new BadInput({ problems });
+  if (Result.isFailure(manifests)) return yield* new BadInput({ problems });
+  const simulated = {
+    ...rest,
+    manifests: manifests.success,
+    faults: faults.flatMap((fault): ReadonlyArray<Fault> =>
+      Result.isSuccess(fault) ? [fault.success] : [],
+    ),
+  };
+  problems.push(...faultProblems(simulated));
+  if (problems.length > 0) return yield* new BadInput({ problems });
   const simulation = yield* Effect.mapError(
-    runSimulation({
-      ...rest,
-      manifests: manifests.success,
-      faults: faults.flatMap((fault): ReadonlyArray<Fault> =>
-        Result.isSuccess(fault) ? [fault.success] : [],
-      ),
-    }),
+    runSimulation(simulated),
     ({ problems: refused }) => new BadInput({ problems: refused }),
   );
   return simulation.result;
@@ -60,17 +66,10 @@ export const simulate = Effect.fn("simulate")(function* (
 export const loadManifests = Effect.fn("loadManifests")(function* (
   paths: ReadonlyArray<string>,
 ): Effect.fn.Return<Manifests, BadInput, FileSystem.FileSystem> {
-  const fs = yield* FileSystem.FileSystem;
-  const files = yield* Effect.forEach(paths, (path) =>
-    fs.readFileString(path).pipe(
-      Effect.map((text) => ({ path, text })),
-      Effect.mapError(
-        (error) => new BadInput({ problems: [`${path}: cannot be read: ${error.message}`] }),
-      ),
-    ),
-  );
+  const { files, problems } = yield* readManifestFiles(paths);
   const manifests = readManifests(files);
-  return Result.isSuccess(manifests)
+  const wrong = [...problems, ...(Result.isFailure(manifests) ? manifests.failure : [])];
+  return Result.isSuccess(manifests) && wrong.length === 0
     ? manifests.success
-    : yield* new BadInput({ problems: manifests.failure });
+    : yield* new BadInput({ problems: wrong });
 });

@@ -4,7 +4,7 @@
  */
 import { Effect, Layer, Schema } from "effect";
 import { crds } from "../../domain/api/crd.ts";
-import type { Commit } from "../../domain/history.ts";
+import type { Commit, HostEvent } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
 import type { MonitorOptions } from "../../domain/invariants/law.ts";
 import { ANNOTATION_HELD_BY, holder } from "../../domain/labels.ts";
@@ -30,9 +30,11 @@ import {
   type Reach,
 } from "./FaultInjector.ts";
 import { DEFAULT_SEED, type SimulationOptions } from "./options.ts";
+import { missedFaults } from "./missedFaults.ts";
 import { Progress } from "./Progress.ts";
 import { Recorder, type StoryLine } from "./Recorder.ts";
-import { nodeResults, operationsAtEnd } from "./outcome.ts";
+import { refusalProblems } from "./refusal.ts";
+import { nodeResults, operationsAtEnd, worstOf } from "./outcome.ts";
 import type { SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 
@@ -96,7 +98,8 @@ export const runSimulation = (
     try: () => new Run(options),
     // The fake cluster refuses a Node of the manifests; anything else is a bug, and stays one.
     catch: (thrown) => {
-      if (isRefusal(thrown)) return new SimulationRefused({ problems: [thrown.message] });
+      if (isRefusal(thrown))
+        return new SimulationRefused({ problems: refusalProblems(thrown, options.manifests) });
       throw thrown;
     },
   }).pipe(Effect.flatMap((run) => run.go()));
@@ -124,6 +127,7 @@ class Run {
   readonly #injector: FaultInjector;
   readonly #progress = new Progress();
   readonly #history: Array<Commit> = [];
+  readonly #hostEvents: Array<HostEvent> = [];
   readonly #requests = new Map<string, number>();
   #writes = 0;
   #isStarted = false;
@@ -158,6 +162,7 @@ class Run {
     this.#cluster.onHostEvent((event) => {
       this.#monitors.host(event);
       this.#recorder.host(event);
+      this.#hostEvents.push(event);
     });
   }
 
@@ -190,9 +195,12 @@ class Run {
         resource: object.kind === "NodeOp" ? NodeOps : NodeOpUpgrades,
         namespace: object.metadata.namespace,
         body: object,
+        query: { fieldValidation: "Strict" },
       };
       const answer = this.#fake.handle("user", request);
-      return answer.ok ? [] : [statusToError(request, answer.status).message];
+      return answer.ok
+        ? []
+        : refusalProblems(statusToError(request, answer.status), this.#options.manifests);
     });
   }
 
@@ -291,12 +299,22 @@ class Run {
     if (!READS.has(request.verb)) this.#writes++;
   }
 
+  #faultsMissed(nodes: SimulationResult["nodes"]): ReadonlyArray<string> {
+    const { missed, vain, commits, calls } = this.#injector;
+    const history = this.#history;
+    const hostEvents = this.#hostEvents;
+    return missedFaults(this.#faults, { missed, vain, commits, calls, nodes, history, hostEvents });
+  }
+
   #simulation(endedAt: number): Simulation {
-    const { phase, message } = operationsAtEnd(
+    const operations = operationsAtEnd(this.#fake, this.#injector.operations, this.#progress);
+    const { phase, message } = worstOf(operations);
+    const nodes = nodeResults(
       this.#fake,
-      this.#injector.operations,
       this.#progress,
+      operations.map(({ operation }) => operation),
     );
+    const faultsMissed = this.#faultsMissed(nodes);
     const seconds = (at: number) => (at - START_MILLIS) / 1000;
     return {
       result: {
@@ -305,7 +323,8 @@ class Run {
         message,
         virtualSeconds: seconds(endedAt),
         peakInFlight: this.#recorder.peakInFlight,
-        nodes: nodeResults(this.#fake, this.#progress),
+        ...(operations.length === 1 ? {} : { operations }),
+        nodes,
         requests: Object.fromEntries([...this.#requests].toSorted(([a], [b]) => (a < b ? -1 : 1))),
         writes: this.#writes,
         violations: this.#monitors.violations.map(({ law, message: what, rv, at }) => ({
@@ -314,6 +333,7 @@ class Run {
           ...(rv === undefined ? {} : { rv }),
           virtualSeconds: seconds(at),
         })),
+        ...(faultsMissed.length === 0 ? {} : { faultsMissed }),
       },
       lines: this.#recorder.lines,
       startedAt: START_MILLIS,

@@ -1,17 +1,21 @@
 /** The story of a simulation, as a person reads it: what was to be done, each step with its reason, and how it ended. */
 import { Result } from "effect";
 import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
+import type { NewKubeObject } from "../../domain/kube/object.ts";
 import { versionOfImage, shortVersion } from "../../domain/version.ts";
+import { templateOf } from "../../services/world/registration.ts";
 import { formatClock } from "./duration.ts";
 import type { SimulationOptions } from "./options.ts";
+import { objectName, shortNames } from "./operations.ts";
 import type { StoryLine } from "./Recorder.ts";
-import type { SimulationResult } from "./result.ts";
+import type { SimulatedNodeResult, SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** Above this many targets only what is out of the ordinary is told line by line. */
 const TOLD_IN_FULL_MAX = 24;
 const NAMES_SHOWN = 6;
+const LABELS_SHOWN = 12;
 
 /** The whole story, ending in a newline. `again` is the command line that was typed, for the suggestion at the end. */
 export const story = (
@@ -20,10 +24,12 @@ export const story = (
   again: string,
 ): string => {
   const { result } = simulation;
+  const parts = partsOf(result, options);
   return [
-    ...header(result, options),
-    ...body(simulation),
-    ...closing(simulation),
+    ...header(result, parts, options),
+    ...body(simulation, parts),
+    ...closing(simulation, parts),
+    ...labelsToSelect(parts, options),
     `Next: ${next(result, again)}`,
     "",
   ].join("\n");
@@ -31,28 +37,51 @@ export const story = (
 
 const count = (many: number, one: string): string => `${many} ${one}${many === 1 ? "" : "s"}`;
 
-const header = (result: SimulationResult, options: SimulationOptions): ReadonlyArray<string> => {
-  const controlPlanes = result.nodes.filter((node) => node.controlPlane).length;
-  const workers = result.nodes.length - controlPlanes;
+/** One operation, and its nodes. */
+interface Part {
+  readonly operation: NewKubeObject;
+  /** What a story calls it. */
+  readonly name: string;
+  readonly nodes: ReadonlyArray<SimulatedNodeResult>;
+}
+
+const partsOf = (result: SimulationResult, options: SimulationOptions): ReadonlyArray<Part> => {
+  const { operations } = options.manifests;
+  const names = shortNames(operations);
+  return operations.map((operation) => {
+    const full = objectName(operation);
+    const isItsOwn = ({ operation: of }: SimulatedNodeResult) => of === undefined || of === full;
+    return { operation, name: names.get(full)!, nodes: result.nodes.filter(isItsOwn) };
+  });
+};
+
+const header = (
+  { seed }: SimulationResult,
+  parts: ReadonlyArray<Part>,
+  options: SimulationOptions,
+): ReadonlyArray<string> => [
+  ...parts.map(
+    ({ operation, name, nodes }) =>
+      `${name}: ${census(nodes)}, ${describe(operation)}. Simulated, seed ${seed}`,
+  ),
+  ...parts
+    .filter(({ nodes }) => nodes.length > 0)
+    .map((part) => orderLine(part, options, parts.length > 1 ? `${part.name}: ` : "")),
+];
+
+const census = (nodes: ReadonlyArray<SimulatedNodeResult>): string => {
+  if (nodes.length === 0) return "no nodes";
+  const controlPlanes = nodes.filter((node) => node.controlPlane).length;
+  const workers = nodes.length - controlPlanes;
   const kinds = [
     controlPlanes === 0 ? "" : count(controlPlanes, "control plane"),
     workers === 0 ? "" : count(workers, "worker"),
   ].filter((part) => part !== "");
-  const nodes =
-    result.nodes.length === 0
-      ? "no nodes"
-      : `${count(result.nodes.length, "node")} (${kinds.join(", ")})`;
-  const lines = options.manifests.operations.map((operation) => {
-    const { name, how } = describe(operation);
-    return `${name}: ${nodes}, ${how}. Simulated, seed ${result.seed}`;
-  });
-  return result.nodes.length === 0 ? lines : [...lines, orderLine(result, options)];
+  return `${count(nodes.length, "node")} (${kinds.join(", ")})`;
 };
 
-const describe = (operation: {
-  readonly kind: string;
-  readonly metadata: { readonly name?: string };
-}) => {
+/** How carefully: `one at a time, stop on failure`. */
+const describe = (operation: NewKubeObject): string => {
   const stored = {
     ...operation,
     metadata: {
@@ -74,43 +103,55 @@ const describe = (operation: {
         ? "one at a time"
         : `${concurrency} at a time`;
   const onFailure = spec?.stopOnFailure === true ? "stop on failure" : "go on after failures";
-  return { name: operation.metadata.name ?? "", how: `${pace}, ${onFailure}` };
+  return `${pace}, ${onFailure}`;
 };
 
-const orderLine = (result: SimulationResult, options: SimulationOptions): string => {
-  const names = result.nodes.map((node) => node.name);
+const orderLine = (
+  { operation: { kind, spec }, nodes }: Part,
+  options: SimulationOptions,
+  prefix: string,
+): string => {
+  const names = nodes.map((node) => node.name);
   const shown =
     names.length <= NAMES_SHOWN
       ? names.join(" → ")
       : `${names.slice(0, NAMES_SHOWN - 1).join(" → ")} → … → ${names.at(-1)}`;
   const [first] = simulatedNodes(options);
   const before = first === undefined ? undefined : versionOfImage(first.image);
-  const image = options.manifests.operations.flatMap(({ kind, spec }) =>
-    kind === "NodeOpUpgrade" && typeof spec === "object" && spec !== null && "image" in spec
-      ? [String(spec.image)]
-      : [],
-  )[0];
-  const after = image === undefined ? undefined : versionOfImage(image);
+  const isUpgrade =
+    kind === "NodeOpUpgrade" && typeof spec === "object" && spec !== null && "image" in spec;
+  const after = isUpgrade ? versionOfImage(String(spec.image)) : undefined;
   const versions =
-    before === undefined || image === undefined
+    before === undefined || !isUpgrade
       ? ""
       : `      ${shortVersion(before)} → ${after === undefined ? "unknown version" : shortVersion(after)}`;
-  return `order  ${shown}${versions}`;
+  return `order  ${prefix}${shown}${versions}`;
 };
 
-const body = (simulation: Simulation): ReadonlyArray<string> => {
+const body = (simulation: Simulation, parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
   const { lines, result, startedAt } = simulation;
   const told = result.nodes.length <= TOLD_IN_FULL_MAX ? lines : folded(lines, result.nodes.length);
-  const names = told.map(({ node }) => node ?? "");
-  const nodeWidth = Math.max(4, ...names.map((name) => name.length));
-  const stepWidth = Math.max(9, ...told.map(({ step }) => step.length));
+  const names = new Map(parts.map(({ operation, name }) => [objectName(operation), name]));
+  const nameOf = ({ operation }: StoryLine): string => names.get(operation ?? "") ?? "";
+  const widest = (least: number, words: ReadonlyArray<string>): number =>
+    words.reduce((width, word) => Math.max(width, word.length), least);
+  const nameWidth = widest(0, [...names.values()]);
+  const nodeWidth = widest(
+    4,
+    told.map(({ node }) => node ?? ""),
+  );
+  const stepWidth = widest(
+    9,
+    told.map(({ step }) => step),
+  );
   const clockWidth = Math.max(5, formatClock(simulation.endedAt - startedAt).length);
-  return told.map(({ at, node, step, text }) =>
+  return told.map((line) =>
     [
-      formatClock(at - startedAt).padStart(clockWidth),
-      (node ?? "").padEnd(nodeWidth),
-      step.padEnd(stepWidth),
-      text,
+      formatClock(line.at - startedAt).padStart(clockWidth),
+      ...(parts.length > 1 ? [nameOf(line).padEnd(nameWidth)] : []),
+      (line.node ?? "").padEnd(nodeWidth),
+      line.step.padEnd(stepWidth),
+      line.text,
     ].join("  "),
   );
 };
@@ -132,34 +173,76 @@ const folded = (lines: ReadonlyArray<StoryLine>, total: number): ReadonlyArray<S
   });
 };
 
-const closing = (simulation: Simulation): ReadonlyArray<string> => {
+const closing = (simulation: Simulation, parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
   const { result, startedAt, endedAt, laws, commits, calls } = simulation;
-  const skipped = result.nodes.filter((node) => node.reason === "Skipped").length;
-  const upgraded = result.nodes.filter((node) => node.phase === "Completed").length - skipped;
-  const failed = result.nodes.filter((node) => node.phase === "Failed").length;
-  const waiting = result.nodes.length - skipped - upgraded - failed;
   const broken = new Set(result.violations.map(({ law }) => law));
   const requests = Object.values(result.requests).reduce((sum, many) => sum + many, 0);
-  const counts = [
-    `${upgraded} ${simulation.upgrades ? "upgraded" : "done"}`,
-    `${skipped} skipped`,
-    `${failed} failed`,
-    ...(waiting === 0 ? [] : [`${waiting} not started`]),
-  ].join(", ");
+  const counts = countsOf(result.nodes, simulation.upgrades ? "upgraded" : "done");
+  const clock = formatClock(endedAt - startedAt).padStart(5);
   return [
     "",
-    `${formatClock(endedAt - startedAt).padStart(5)}  ${result.phase}: ${counts}. Peak ${result.peakInFlight} in flight, ${requests} requests (${result.writes} writes), ${laws - broken.size} of ${laws} laws held`,
-    ...(result.phase === "Completed" ? [] : [`       ${result.message}`]),
+    `${clock}  ${result.phase}: ${counts}. Peak ${result.peakInFlight} in flight, ${count(requests, "request")} (${count(result.writes, "write")}), ${laws - broken.size} of ${laws} laws held`,
+    ...(result.phase === "Completed" || parts.length > 1 ? [] : [`       ${result.message}`]),
+    ...(result.operations ?? []).map(({ operation, phase, message }) =>
+      closingOf(
+        parts.find((part) => objectName(part.operation) === operation)!,
+        phase,
+        message,
+      ),
+    ),
     ...result.violations.map(
       ({ law, message, virtualSeconds }) =>
         `BROKEN ${law} at ${formatClock(virtualSeconds * 1000)}: ${message} (replay with --seed ${result.seed})`,
     ),
+    ...(result.faultsMissed ?? []).map((missed) => `Did not happen: ${missed}`),
     `Faults at K: 1 to ${commits} for commits, 1 to ${calls} for calls of the operator`,
   ];
 };
 
+/** How one of several operations ended. */
+const closingOf = ({ operation, name, nodes }: Part, phase: string, message: string): string => {
+  const counts = countsOf(nodes, operation.kind === "NodeOp" ? "done" : "upgraded");
+  const why = phase === "Completed" ? "" : `. ${message}`;
+  return `       ${name}: ${phase}: ${counts}${why}`;
+};
+
+const countsOf = (nodes: ReadonlyArray<SimulatedNodeResult>, done: string): string => {
+  const skipped = nodes.filter((node) => node.reason === "Skipped").length;
+  const completed = nodes.filter((node) => node.phase === "Completed").length - skipped;
+  const failed = nodes.filter((node) => node.phase === "Failed").length;
+  const waiting = nodes.length - skipped - completed - failed;
+  return [
+    `${completed} ${done}`,
+    `${skipped} skipped`,
+    `${failed} failed`,
+    ...(waiting === 0 ? [] : [`${waiting} not started`]),
+  ].join(", ");
+};
+
+/** Where nothing is selected: what could be. */
+const labelsToSelect = (
+  parts: ReadonlyArray<Part>,
+  options: SimulationOptions,
+): ReadonlyArray<string> => {
+  if (parts.every(({ nodes }) => nodes.length > 0)) return [];
+  const labels = new Set(
+    simulatedNodes(options).flatMap((node) =>
+      Object.entries(templateOf(node).labels ?? {}).map(([key, value]) =>
+        value === "" ? key : `${key}=${value}`,
+      ),
+    ),
+  );
+  const shown = [...labels].slice(0, LABELS_SHOWN).join(", ");
+  const more = labels.size > LABELS_SHOWN ? ", …" : "";
+  return [
+    labels.size === 0
+      ? "The nodes have no labels of their own"
+      : `The nodes have the labels ${shown}${more}`,
+  ];
+};
+
 const next = (result: SimulationResult, again: string): string => {
-  if (result.nodes.length === 0) return `${again}, with a nodeSelector that matches`;
+  if (result.nodes.length === 0) return `${again}, with a nodeSelector that selects a node`;
   if (result.phase !== "Completed") return `${again} --output json`;
   const victim = result.nodes[Math.min(1, result.nodes.length - 1)]!.name;
   return again.includes("--fault")

@@ -28,6 +28,8 @@ export interface NodeBehaviour {
   readonly gracefulNodeShutdown?: boolean | undefined;
   /** The container runtime forgets at each boot how containers ended: all of them count as killed (exit code 137). */
   readonly losesExitCodes?: boolean | undefined;
+  /** The kubelet never calls its node Ready; Pods are run all the same, as on a node without a network plugin. */
+  readonly neverReady?: boolean | undefined;
   /** The kubelet refuses the first so many Pods at admission, e.g. with reason `OutOfcpu`. */
   readonly refusesPods?: { readonly reason: string; readonly first: number } | undefined;
 }

@@ -63,9 +63,10 @@ const becomeReady = Effect.fnUntraced(function* (found: KubeObject, options: Nod
   const { host, readySeconds } = options;
   const known = statusOf(found).nodeInfo?.bootID === host.boot.bootID;
   if (known && isReady(found)) return found;
+  if (known && host.behaviour.neverReady === true) return found;
   const starting = known ? found : yield* report(host, found, STARTING);
   yield* Effect.sleep(yield* drawMillis(readySeconds));
-  return yield* report(host, starting, READY);
+  return host.behaviour.neverReady === true ? starting : yield* report(host, starting, READY);
 });
 
 /** Patches the status of the Node of that uid; when it is gone, nobody is left to tell. */

@@ -8,7 +8,8 @@ import { statusToError } from "../statusError.ts";
 import type { NodeBehaviour } from "./behaviour.ts";
 import type { SimulatedHost } from "./host.ts";
 import { isRecord, kubeObject } from "./json.ts";
-import { newNode, nodeStatus, type NodeTemplate, READY, statusOf } from "./nodeStatus.ts";
+import { newNode, nodeStatus, type NodeTemplate, READY, STARTING, statusOf } from "./nodeStatus.ts";
+import type { Condition } from "./pod.ts";
 
 /** One node to simulate. */
 export interface SimulatedNode {
@@ -37,7 +38,17 @@ export const templateOf = ({ controlPlane, labels, node }: SimulatedNode): NodeT
 export const bootIDOf = ({ node }: SimulatedNode): string | undefined =>
   statusOf(node).nodeInfo?.bootID;
 
-/** Creates the Node of a machine that has long been up: Ready, in its current boot. Throws when the server refuses it. */
+/** Of a node that is never Ready an own Node object says why. */
+const asGiven = (
+  conditions: ReadonlyArray<Condition>,
+  { node, behaviour }: SimulatedNode,
+): ReadonlyArray<Condition> => {
+  const ready = statusOf(node).conditions?.find(({ type }) => type === "Ready");
+  if (ready === undefined || behaviour.neverReady !== true) return conditions;
+  return conditions.map((condition) => (condition.type === "Ready" ? ready : condition));
+};
+
+/** Creates the Node of a machine that has long been up: in its current boot, and Ready unless it never is. Throws when the server refuses it. */
 export const registerNode = (
   cluster: ApiServer,
   host: SimulatedHost,
@@ -50,9 +61,13 @@ export const registerNode = (
     return kubeObject(answer.object);
   };
   const given = statusOf(node.node);
-  const own = nodeStatus(host, READY, given.conditions);
+  const { conditions, ...own } = nodeStatus(
+    host,
+    node.behaviour.neverReady === true ? STARTING : READY,
+    given.conditions,
+  );
   const nodeInfo = { ...own.nodeInfo, ...given.nodeInfo, bootID: host.boot.bootID };
-  const status = { ...given, ...own, nodeInfo };
+  const status = { ...given, conditions: asGiven(conditions, node), nodeInfo };
   const created = handle({
     verb: "create",
     resource: Nodes,

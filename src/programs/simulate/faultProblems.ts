@@ -1,0 +1,69 @@
+/** What is wrong with the faults of a simulation as a whole: nodes that are not there, and faults that exclude each other. */
+import { describeFault, type Fault, type NodeCondition } from "./fault.ts";
+import { didYouMean } from "./nearest.ts";
+import type { SimulationOptions } from "./options.ts";
+import { simulatedNodes } from "./scenario.ts";
+
+const NODES_LISTED_MAX = 8;
+
+/** A sentence for each fault that cannot be simulated with these options. */
+export const faultProblems = (options: SimulationOptions): ReadonlyArray<string> => {
+  const faults = options.faults ?? [];
+  if (faults.length === 0) return [];
+  const known = new Set(simulatedNodes(options).map(({ name }) => name));
+  const listed = [...known].slice(0, NODES_LISTED_MAX).join(", ");
+  const more = known.size > NODES_LISTED_MAX ? ", …" : "";
+  const unknown = faults.flatMap((fault) =>
+    "node" in fault && !known.has(fault.node)
+      ? [
+          `--fault ${describeFault(fault)}: there is no node ${fault.node}${didYouMean(fault.node, known) || `; there are ${listed}${more}`}`,
+        ]
+      : [],
+  );
+  return [...unknown, ...faultConflicts(faults)];
+};
+
+/** What two faults must not both be given for: what is wrong with one thing of a node, or one call of the operator. */
+const subjectOf = (fault: Fault): string => {
+  switch (fault._tag) {
+    case "Condition":
+      return `${fault.node} ${CONDITION_SUBJECTS[fault.kind]}`;
+    case "SlowReboot":
+      return `${fault.node} reboot time`;
+    case "Operator":
+      return `operator call ${fault.call}`;
+    case "Event":
+    case "OperationDeleted":
+      return describeFault(fault);
+  }
+};
+
+const CONDITION_SUBJECTS: Readonly<Record<NodeCondition, string>> = {
+  "script-fails": "script",
+  "script-hangs": "script",
+  "image-pull-fails": "pull",
+  "pods-refused": "admission",
+  "preflight-skips": "preflight",
+  "preflight-fails": "preflight",
+  "never-returns": "reboot",
+  "falls-back": "reboot",
+  "reboot-silently-fails": "reboot",
+};
+
+/** A sentence for each fault that is given twice, or that cannot be beside an earlier one. */
+const faultConflicts = (faults: ReadonlyArray<Fault>): ReadonlyArray<string> => {
+  const first = new Map<string, string>();
+  return faults.flatMap((fault) => {
+    const subject = subjectOf(fault);
+    const [earlier, text] = [first.get(subject), describeFault(fault)];
+    if (earlier === undefined) {
+      first.set(subject, text);
+      return [];
+    }
+    return [
+      earlier === text
+        ? `--fault ${text}: is given twice; leave one out`
+        : `--fault ${text}: cannot be beside ${earlier}; leave one of them out`,
+    ];
+  });
+};
