@@ -5,6 +5,7 @@ export { type Manifests, readManifests } from "./programs/simulate/manifests.ts"
 export type { NodeCounts } from "./programs/simulate/nodesFlag.ts";
 export {
   SimulatedNodeResult,
+  SimulatedOperationResult,
   SimulatedViolation,
   SimulationResult,
 } from "./programs/simulate/result.ts";

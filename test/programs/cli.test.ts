@@ -2,6 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices";
 import { describe, expect, it } from "@effect/vitest";
 import { Effect, FileSystem, Path } from "effect";
+import { FAULT_FORMS } from "../../src/programs/simulate/fault.ts";
 import { SimulationResult } from "../../src/programs/simulate/result.ts";
 import { VERSION } from "../../src/programs/version.ts";
 import { nodeop } from "./support.ts";
@@ -96,11 +97,15 @@ describe("simulate", () => {
 
   it.live("a fault whose moment never comes is told", () =>
     Effect.gen(function* () {
-      const ran = yield* nodeop("simulate", CANARY, "--fault", "operator:crash-before=100000");
+      const fault = ["--fault", "operator:crash-before=100000"];
+      const ran = yield* nodeop("simulate", CANARY, ...fault);
       expect(ran.exitCode).toBe(0);
-      expect(ran.stderr).toMatch(
-        /did not happen: operator:crash-before=100000; the operator made \d+ calls/u,
-      );
+      const sentence =
+        /operator:crash-before=100000: the operator made (\d+) calls; write K from 1 to \1$/mu;
+      expect(ran.stdout).toMatch(new RegExp(`^Did not happen: ${sentence.source}`, "mu"));
+      const json = yield* nodeop("simulate", CANARY, ...fault, "-o", "json");
+      expect(decode(json.stdout).faultsMissed).toEqual([expect.stringMatching(sentence)]);
+      expect(json.stderr).toMatch(sentence);
     }),
   );
 });
@@ -127,7 +132,7 @@ const refusedFileTwice = (text: string) =>
       const ran = yield* nodeop("simulate", file);
       expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
       expect(ran.stderr).toBe(
-        "NodeOpUpgrade default/x: is given twice; give each object a name of its own",
+        `${file}:6: NodeOpUpgrade default/x: is given twice, first at ${file}:1; give each object a name of its own`,
       );
     }),
   );
@@ -173,7 +178,7 @@ describe("bad input is refused with a sentence, exit 1, and nothing half-run", (
     ),
   );
   it.live("broken YAML, with line and column", () =>
-    refusedFile("kind: [a\n", ":2:1: not YAML: Flow sequence"),
+    refusedFile("kind: [a\n", ":2:1: not YAML: a { or [ is not closed"),
   );
   it.live("an empty file", () => refusedFile("", ": no NodeOpUpgrade or NodeOp to simulate"));
   it.live("a file that is not there", () =>
@@ -190,7 +195,7 @@ describe("bad input is refused with a sentence, exit 1, and nothing half-run", (
     refusedFlags(["--nodes", "0+0"], "--nodes 0+0: there is nothing to upgrade"),
   );
   it.live("nodes that are not numbers", () =>
-    refusedFlags(["--nodes", "many"], "--nodes many: write"),
+    refusedFlags(["--nodes", "many"], "--nodes many: not two numbers; write"),
   );
   it.live("all flags and faults at once", () =>
     refusedFlags(
@@ -210,12 +215,67 @@ describe("bad input is refused with a sentence, exit 1, and nothing half-run", (
       "--fault cp-1: not of the form TARGET:KIND",
     ),
   );
+  it.live("a directory", () =>
+    Effect.gen(function* () {
+      const ran = yield* nodeop("simulate", "examples");
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(ran.stderr).toMatch(/^examples: cannot be read: it is a directory; name the files/u);
+    }),
+  );
+  it.live.each([
+    {
+      flags: "--nodes 1+-1",
+      sentence: "--nodes 1+-1: not two numbers; write control planes + workers",
+    },
+    {
+      flags: "--nodes 99999999+1",
+      sentence: "--nodes 99999999+1: at most 20000 nodes can be simulated",
+    },
+    { flags: "--seed x", sentence: "--seed x: not a whole number; write one, as in --seed 7" },
+    { flags: "--seed 1.5", sentence: "--seed 1.5: not a whole number" },
+    {
+      flags: "--seed 99999999999999999999",
+      sentence: "--seed 99999999999999999999: not a whole number",
+    },
+    { flags: "--seed 1 --seed 2", sentence: "--seed: is given more than once; write it once" },
+    { flags: "--upgrade 0s", sentence: '--upgrade: "0s" is no time at all; write one like 90s' },
+    { flags: "--upgrade=-1m", sentence: '--upgrade: "-1m" is not a duration; write one like 90s' },
+    {
+      flags: "--upgrade -1m",
+      sentence: "--upgrade: its value is missing; write --upgrade DURATION, or --upgrade=…",
+    },
+    {
+      flags: "--upgrade 999999999h",
+      sentence: '--upgrade: "999999999h" is too long; write at most 720h',
+    },
+    {
+      flags: "--fault cp-1:slow-reboot=0s",
+      sentence: '--fault cp-1:slow-reboot=0s: "0s" is no time at all',
+    },
+    {
+      flags: "--fault garbage",
+      sentence: "--fault garbage: not of the form TARGET:KIND; write one like",
+    },
+    {
+      flags: "--fault cp-1:power-los@3",
+      sentence: 'unknown kind "power-los"; did you mean power-loss?',
+    },
+    { flags: "--output yaml", sentence: "--output yaml: write text or json" },
+    { flags: "--fualt a:b", sentence: "--fualt: there is no such flag; did you mean --fault?" },
+  ])("$flags", ({ flags, sentence }) =>
+    Effect.gen(function* () {
+      const ran = yield* nodeop("simulate", CANARY, ...flags.split(" "));
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+      const lines = ran.stderr.split("\n").filter((line) => !line.startsWith("See: "));
+      expect(lines).toEqual([expect.stringContaining(sentence)]);
+    }),
+  );
   it.live("no file, unknown output, unknown command: one sentence and where to look", () =>
     Effect.gen(function* () {
       const noFile = yield* nodeop("simulate");
       expect(noFile).toMatchObject({ exitCode: 1, stdout: "" });
       expect(noFile.stderr).toContain(
-        "Missing required argument: FILE\nSee: nodeop simulate --help",
+        "FILE is missing; name at least one, as in examples/canary.yaml\nSee: nodeop simulate --help",
       );
       const output = yield* nodeop("simulate", CANARY, "-o", "xml");
       expect(output).toMatchObject({ exitCode: 1, stdout: "" });
@@ -233,6 +293,16 @@ describe("help and version", () => {
         expect(ran.exitCode).toBe(0);
         expect(ran.stdout).toContain("USAGE");
       }
+    }),
+  );
+  it.live("the help of simulate explains every kind of fault, and the exit codes", () =>
+    Effect.gen(function* () {
+      const { stdout } = yield* nodeop("simulate", "--help");
+      const words = stdout.replaceAll(/ +/gu, " ");
+      for (const [form, meaning] of FAULT_FORMS)
+        expect(words).toContain(` ${form} ${meaning}
+`);
+      expect(stdout).toContain("Exit codes: 0 completed, 1 bad input, 2 the rollout did not");
     }),
   );
   it.live("the version is the package's", () =>

@@ -1,22 +1,31 @@
 /** What is wrong with the faults of a simulation as a whole: nodes that are not there, and faults that exclude each other. */
 import { describeFault, type Fault, type NodeCondition } from "./fault.ts";
-import { didYouMean } from "./nearest.ts";
+import { nearest } from "./nearest.ts";
 import type { SimulationOptions } from "./options.ts";
 import { simulatedNodes } from "./scenario.ts";
 
 const NODES_LISTED_MAX = 8;
+
+const withoutNumbers = (name: string): string => name.replaceAll(/\d/gu, "");
+
+/** The node that was meant, where only letters are wrong, or which there are: nobody knows which number was meant. */
+const orWhich = (name: string, known: ReadonlySet<string>): string => {
+  const meant = nearest(name, known);
+  if (meant !== undefined && withoutNumbers(meant) !== withoutNumbers(name))
+    return `; did you mean ${meant}?`;
+  const listed = [...known].slice(0, NODES_LISTED_MAX).join(", ");
+  return `; there are ${listed}${known.size > NODES_LISTED_MAX ? ", …" : ""}`;
+};
 
 /** A sentence for each fault that cannot be simulated with these options. */
 export const faultProblems = (options: SimulationOptions): ReadonlyArray<string> => {
   const faults = options.faults ?? [];
   if (faults.length === 0) return [];
   const known = new Set(simulatedNodes(options).map(({ name }) => name));
-  const listed = [...known].slice(0, NODES_LISTED_MAX).join(", ");
-  const more = known.size > NODES_LISTED_MAX ? ", …" : "";
   const unknown = faults.flatMap((fault) =>
     "node" in fault && !known.has(fault.node)
       ? [
-          `--fault ${describeFault(fault)}: there is no node ${fault.node}${didYouMean(fault.node, known) || `; there are ${listed}${more}`}`,
+          `--fault ${describeFault(fault)}: there is no node ${fault.node}${orWhich(fault.node, known)}`,
         ]
       : [],
   );

@@ -73,7 +73,11 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 const quoted = (value: unknown): string =>
-  typeof value === "object" ? "what it is" : JSON.stringify(value);
+  Array.isArray(value)
+    ? "a list"
+    : typeof value === "object" && value !== null
+      ? "an object"
+      : JSON.stringify(value);
 
 /** The value as an object of a kind that can be simulated, or a sentence that says why it is none. */
 const asObject = ({ path }: ManifestFile, { value, line }: YamlValue): NewKubeObject | string => {
@@ -100,7 +104,7 @@ const asObject = ({ path }: ManifestFile, { value, line }: YamlValue): NewKubeOb
     return `${at}: ${kind}: metadata.name: is required; give the object a name${generated}`;
   }
   if (typeof name !== "string")
-    return `${at}: ${kind}: metadata.name: must be a string, is ${quoted(name)}; put it in quotes`;
+    return `${at}: ${kind}: metadata.name: must be a string, is ${quoted(name)}${typeof name === "object" ? "" : "; put it in quotes"}`;
   return withNamespace({
     ...value,
     apiVersion: KINDS[kind]!,

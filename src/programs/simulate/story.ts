@@ -242,7 +242,7 @@ const labelsToSelect = (
 };
 
 const next = (result: SimulationResult, again: string): string => {
-  if (result.nodes.length === 0) return `${again}, with a nodeSelector that selects a node`;
+  if (result.nodes.length === 0) return `${again}, with a nodeSelector that matches`;
   if (result.phase !== "Completed") return `${again} --output json`;
   const victim = result.nodes[Math.min(1, result.nodes.length - 1)]!.name;
   return again.includes("--fault")

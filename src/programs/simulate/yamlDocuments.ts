@@ -42,8 +42,16 @@ const ADVICE: Readonly<Record<string, string>> = {
     'a second ": " in one line; put the value in quotes, or the inner key on a line of its own',
 };
 
-const sentenceOf = ({ code, message }: YAMLError): string =>
-  ADVICE[code] ?? `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+const NESTED_TOO_DEEPLY = "it is nested too deeply; write it flatter";
+
+const sentenceOf = ({ code, message }: YAMLError): string => {
+  if (message.includes("call stack")) return NESTED_TOO_DEEPLY;
+  if (message.startsWith("Flow "))
+    return "a { or [ is not closed, or what is in it is not indented; close it with } or ]";
+  if (message.startsWith("Missing closing"))
+    return `a ${message.includes('"') ? 'double quote (")' : "single quote (')"} is not closed; close it`;
+  return ADVICE[code] ?? `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+};
 
 /** The values of a file: of each document, and of each item of a `List`, as `kubectl get -o yaml` prints it. */
 export const yamlDocuments = ({ path, text }: ManifestFile): YamlFile => {
@@ -56,7 +64,7 @@ export const yamlDocuments = ({ path, text }: ManifestFile): YamlFile => {
   );
   // The parser has no answer but a stack overflow.
   if (Result.isFailure(parsed))
-    return { values: [], problems: [`${path}:1:1: not YAML: it is nested too deeply`] };
+    return { values: [], problems: [`${path}:1:1: not YAML: ${NESTED_TOO_DEEPLY}`] };
   const read = (document: Document): YamlFile => readDocument(path, document, lines);
   const documents = "empty" in parsed.success ? [] : parsed.success.map(read);
   return {
