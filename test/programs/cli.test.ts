@@ -103,9 +103,9 @@ describe("simulate", () => {
       const sentence =
         /operator:crash-before=100000: the operator made (\d+) calls; write K from 1 to \1$/mu;
       expect(ran.stdout).toMatch(new RegExp(`^Did not happen: ${sentence.source}`, "mu"));
-      const json = yield* nodeop("simulate", CANARY, ...fault, "-o", "json");
-      expect(decode(json.stdout).faultsMissed).toEqual([expect.stringMatching(sentence)]);
-      expect(json.stderr).toMatch(sentence);
+      const asJson = yield* nodeop("simulate", CANARY, ...fault, "-o", "json");
+      expect(decode(asJson.stdout).faultsMissed).toEqual([expect.stringMatching(sentence)]);
+      expect(asJson.stderr).toMatch(sentence);
     }),
   );
 });

@@ -44,11 +44,12 @@ const entries = (map: unknown): ReadonlyArray<readonly [string, unknown]> =>
 
 const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : []);
 
+const under = (path: ReadonlyArray<string>, problems: ReadonlyArray<string>) =>
+  problems.map((why): Problem => ({ path: ["metadata", ...path], sentence: inShort(why) }));
+
 /** Problems of metadata as `asWritten` leaves it; types of values are the business of the kind's schema. */
 export const metadataProblems = ({ kind, metadata }: NewKubeObject): ReadonlyArray<Problem> => {
   const { name = "", namespace } = metadata;
-  const under = (path: ReadonlyArray<string>, problems: ReadonlyArray<string>) =>
-    problems.map((why): Problem => ({ path: ["metadata", ...path], sentence: inShort(why) }));
   const unknown = Object.keys(metadata).filter((field) => !GIVEN.includes(field));
   return [
     ...unknown.flatMap((field) =>

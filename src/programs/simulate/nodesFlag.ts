@@ -1,6 +1,7 @@
 /** `--nodes 3+10`: how many control planes and workers a simulated cluster has. */
 import { Result } from "effect";
 
+/** How many nodes to make up: `cp-1` and on, `worker-1` and on. */
 export interface NodeCounts {
   readonly controlPlanes: number;
   readonly workers: number;

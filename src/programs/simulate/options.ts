@@ -4,6 +4,7 @@ import type { Fault } from "./fault.ts";
 import type { Manifests } from "./manifests.ts";
 import type { NodeCounts } from "./nodesFlag.ts";
 
+/** The options of a simulation; what is absent has the default that it names. */
 export interface SimulationOptions {
   readonly manifests: Manifests;
   /** How many nodes to make up; only when the manifests bring none. Default: 1 control plane and 3 workers. */
@@ -21,7 +22,11 @@ export interface SimulationOptions {
   readonly holds?: ReadonlyArray<{ readonly node: string; readonly operation: string }> | undefined;
 }
 
+/** The cluster of the demonstration. */
 export const DEFAULT_NODES: NodeCounts = { controlPlanes: 1, workers: 3 };
+/** The seed where none is given. */
 export const DEFAULT_SEED = 1;
+/** How long the command takes where nothing else is said: 2 minutes. */
 export const DEFAULT_UPGRADE_MILLIS = 120_000;
+/** How long a reboot takes where nothing else is said: 90 seconds. */
 export const DEFAULT_REBOOT_MILLIS = 90_000;

@@ -128,13 +128,14 @@ const orderLine = (
   return `order  ${prefix}${shown}${versions}`;
 };
 
+const widest = (least: number, words: ReadonlyArray<string>): number =>
+  words.reduce((width, word) => Math.max(width, word.length), least);
+
 const body = (simulation: Simulation, parts: ReadonlyArray<Part>): ReadonlyArray<string> => {
   const { lines, result, startedAt } = simulation;
   const told = result.nodes.length <= TOLD_IN_FULL_MAX ? lines : folded(lines, result.nodes.length);
   const names = new Map(parts.map(({ operation, name }) => [objectName(operation), name]));
   const nameOf = ({ operation }: StoryLine): string => names.get(operation ?? "") ?? "";
-  const widest = (least: number, words: ReadonlyArray<string>): number =>
-    words.reduce((width, word) => Math.max(width, word.length), least);
   const nameWidth = widest(0, [...names.values()]);
   const nodeWidth = widest(
     4,

@@ -9,7 +9,7 @@ import {
   type Node,
   parseAllDocuments,
   visit,
-  YAMLError,
+  type YAMLError,
 } from "yaml";
 
 /** A file as it was read: its path, for sentences, and its text. */
@@ -73,12 +73,13 @@ export const yamlDocuments = ({ path, text }: ManifestFile): YamlFile => {
   };
 };
 
+const wrong = (problem: string): YamlFile => ({ values: [], problems: [problem] });
+
 const readDocument = (path: string, document: Document, lines: LineCounter): YamlFile => {
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${path}:${line}:${col}: not YAML:`;
   };
-  const wrong = (...problems: ReadonlyArray<string>): YamlFile => ({ values: [], problems });
   // What follows the first mistake is often its consequence.
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) return wrong(`${at(error.pos[0])} ${sentenceOf(error)}`);

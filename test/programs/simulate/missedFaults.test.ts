@@ -68,9 +68,9 @@ it("and nothing is said when all happened", () =>
     undefined,
   ));
 
+const wrong = (...faults: ReadonlyArray<string>) => faultProblems(options("cordon: false", faults));
+
 it("faults twice, beside what excludes them, or of unknown nodes are refused", () => {
-  const wrong = (...faults: ReadonlyArray<string>) =>
-    faultProblems(options("cordon: false", faults));
   expect(wrong("cp-1:script-fails", "cp-1:script-fails")).toEqual([
     "--fault cp-1:script-fails: is given twice; leave one out",
   ]);
