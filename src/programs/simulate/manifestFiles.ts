@@ -12,7 +12,7 @@ export const readManifestFiles = Effect.fnUntraced(function* (paths: ReadonlyArr
   for (const path of new Set(paths)) {
     const read = yield* Effect.result(readFile(path));
     if (read._tag === "Success") files.push({ path, text: read.success });
-    else problems.push(`${path}: cannot be read: ${read.failure}`);
+    else problems.push(`${path === "" ? '""' : path}: cannot be read: ${read.failure}`);
   }
   return { files, problems };
 });

@@ -63,7 +63,6 @@ const becomeReady = Effect.fnUntraced(function* (found: KubeObject, options: Nod
   const { host, readySeconds } = options;
   const known = statusOf(found).nodeInfo?.bootID === host.boot.bootID;
   if (known && isReady(found)) return found;
-  if (known && host.behaviour.neverReady === true) return found;
   const starting = known ? found : yield* report(host, found, STARTING);
   yield* Effect.sleep(yield* drawMillis(readySeconds));
   return host.behaviour.neverReady === true ? starting : yield* report(host, starting, READY);

@@ -9,7 +9,6 @@ import type { NodeBehaviour } from "./behaviour.ts";
 import type { SimulatedHost } from "./host.ts";
 import { isRecord, kubeObject } from "./json.ts";
 import { newNode, nodeStatus, type NodeTemplate, READY, STARTING, statusOf } from "./nodeStatus.ts";
-import type { Condition } from "./pod.ts";
 
 /** One node to simulate. */
 export interface SimulatedNode {
@@ -38,16 +37,6 @@ export const templateOf = ({ controlPlane, labels, node }: SimulatedNode): NodeT
 export const bootIDOf = ({ node }: SimulatedNode): string | undefined =>
   statusOf(node).nodeInfo?.bootID;
 
-/** Of a node that is never Ready an own Node object says why. */
-const asGiven = (
-  conditions: ReadonlyArray<Condition>,
-  { node, behaviour }: SimulatedNode,
-): ReadonlyArray<Condition> => {
-  const ready = statusOf(node).conditions?.find(({ type }) => type === "Ready");
-  if (ready === undefined || behaviour.neverReady !== true) return conditions;
-  return conditions.map((condition) => (condition.type === "Ready" ? ready : condition));
-};
-
 /** Creates the Node of a machine that has long been up: in its current boot, and Ready unless it never is. Throws when the server refuses it. */
 export const registerNode = (
   cluster: ApiServer,
@@ -61,13 +50,13 @@ export const registerNode = (
     return kubeObject(answer.object);
   };
   const given = statusOf(node.node);
-  const { conditions, ...own } = nodeStatus(
+  const own = nodeStatus(
     host,
     node.behaviour.neverReady === true ? STARTING : READY,
     given.conditions,
   );
   const nodeInfo = { ...own.nodeInfo, ...given.nodeInfo, bootID: host.boot.bootID };
-  const status = { ...given, conditions: asGiven(conditions, node), nodeInfo };
+  const status = { ...given, ...own, nodeInfo };
   const created = handle({
     verb: "create",
     resource: Nodes,

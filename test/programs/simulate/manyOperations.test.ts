@@ -23,7 +23,7 @@ const run = (text: string, ...faults: ReadonlyArray<string>) => {
 
 describe("two operations over the same nodes", () => {
   const { result, told } = run(
-    nodeOp("planes", CONTROL_PLANES) + nodeOp("all", "stopOnFailure: true"),
+    nodeOp("planes", CONTROL_PLANES) + nodeOp("all", "stopOnFailure: true, rebootOnSuccess: true"),
     "worker-1:script-fails",
   );
 
