@@ -74,7 +74,11 @@ describe("what others left on a Node", () => {
       "Completed",
       "Completed",
     ]);
-    expect(nodes.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(nodes.map(({ name, operation }) => `${operation} ${name}`)).toEqual([
+      "NodeOp default/up a",
+      "NodeOp default/up b",
+      "NodeOp default/other b",
+    ]);
     expect(marksLeft(simulation.history)).toEqual([]);
   });
 });
