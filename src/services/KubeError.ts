@@ -92,8 +92,14 @@ export class Unavailable extends Schema.TaggedError<Unavailable>()("Unavailable"
     return say(this);
   }
 }
-/** No answer: the connection failed, timed out or was cut. The request may or may not have been applied. */
-export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", fields) {
+/**
+ * No answer: the connection failed, timed out or was cut. The request may or may not have been applied, unless `sent`
+ * is false: then nothing of it left this machine.
+ */
+export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
+  ...fields,
+  sent: Schema.optionalKey(Schema.Boolean),
+}) {
   override get message() {
     return say(this);
   }
