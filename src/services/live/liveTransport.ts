@@ -124,7 +124,7 @@ const make = Effect.fnUntraced(function* (options: LiveTransportOptions) {
       Effect.gen(function* () {
         const response = yield* send(asked, (to) => httpWatchOf(to, asked));
         if (response.status === 200) return response;
-        return yield* Effect.fail(errorOf(asked, server, yield* read(asked, response)));
+        return yield* errorOf(asked, server, yield* read(asked, response));
       }),
     );
 

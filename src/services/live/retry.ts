@@ -57,10 +57,10 @@ export const repeating = Effect.fnUntraced(function* <A, R>(
     const error = answer.failure;
     const asked = retryAfterMillis(error);
     if (retries === RETRIES_MAX || !mayRepeat(request, error) || asked > RETRY_AFTER_MILLIS_MAX)
-      return yield* Effect.fail(error);
+      return yield* error;
     const waitMillis = Math.max(asked, yield* backoffMillis(BACKOFF, retries));
     if ((yield* Clock.currentTimeMillis) + waitMillis - startedAt >= withinMillis)
-      return yield* Effect.fail(error);
+      return yield* error;
     yield* Effect.sleep(waitMillis);
   }
 });
