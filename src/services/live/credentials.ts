@@ -1,15 +1,23 @@
 /** Who we are to the API server, asked anew for each request: headers (tokens expire) and TLS material (files rotate). */
 import type { AgentOptions, RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node/dist/config.js";
-import { Deferred, Effect, FileSystem, type Scope } from "effect";
+import { Deferred, type Duration, Effect, FileSystem, type Scope } from "effect";
 import { type FoundKubeConfig, type KubeConfigOptions, loadKubeConfig } from "./kubeconfig.ts";
 import { LiveConfigError, wordsOf } from "./LiveConfigError.ts";
+
+/** Less than a request may take, so that it is the plugin that is named, and not the server. */
+const ANSWER_TIMEOUT = "20 seconds";
 
 /** What makes two TLS connections different. */
 export type TlsMaterial = Pick<
   AgentOptions,
   "ca" | "cert" | "key" | "pfx" | "passphrase" | "rejectUnauthorized" | "servername"
 >;
+
+export interface CredentialOptions extends KubeConfigOptions {
+  /** How long a credential plugin may take. Default: 20 seconds, less than a request may take. */
+  readonly credentialsTimeout?: Duration.Input | undefined;
+}
 
 export interface Credentials {
   readonly config: KubeConfig;
@@ -67,31 +75,34 @@ const ask = (found: FoundKubeConfig): Effect.Effect<Credentials, LiveConfigError
     }),
   );
 
-/** Loads the configuration and asks for credentials once, so that what is wrong shows before anything runs. */
+/** Loads the configuration; ask for `current` at once, so that what is wrong shows before anything runs. */
 export const makeCredentialSource = Effect.fnUntraced(function* (
-  options: KubeConfigOptions,
+  options: CredentialOptions,
 ): Effect.fn.Return<CredentialSource, LiveConfigError, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem;
   const scope = yield* Effect.scope;
   const load = Effect.provideService(loadKubeConfig(options), FileSystem.FileSystem, fs);
   let found = yield* load;
-  yield* ask(found);
 
   /** One question at a time. Who gives up waiting does not end it: a plugin that hangs hangs once. */
-  const shared = <E>(question: Effect.Effect<Credentials, E>) => {
-    let asking: Deferred.Deferred<Credentials, E> | undefined;
-    return Effect.suspend(() => {
+  const shared = (question: Effect.Effect<Credentials, LiveConfigError>) => {
+    let asking: Deferred.Deferred<Credentials, LiveConfigError> | undefined;
+    const answer = Effect.suspend(() => {
       if (asking !== undefined) return Deferred.await(asking);
-      const answer = Deferred.makeUnsafe<Credentials, E>();
-      asking = answer;
+      const deferred = Deferred.makeUnsafe<Credentials, LiveConfigError>();
+      asking = deferred;
       return question.pipe(
         Effect.onExit((exit) => {
           asking = undefined;
-          return Deferred.done(answer, exit);
+          return Deferred.done(deferred, exit);
         }),
         Effect.forkIn(scope, { startImmediately: true }),
-        Effect.andThen(Deferred.await(answer)),
+        Effect.andThen(Deferred.await(deferred)),
       );
+    });
+    return Effect.timeoutOrElse(answer, {
+      duration: options.credentialsTimeout ?? ANSWER_TIMEOUT,
+      orElse: () => Effect.fail(problem(found, new Error("no answer, it hangs"))),
     });
   };
 

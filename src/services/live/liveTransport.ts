@@ -11,15 +11,14 @@ import { type KubeRequest, KubeTransport, type WatchRequest } from "../KubeTrans
 import { describeRequest } from "../statusError.ts";
 import { errorOf, objectOf } from "./answer.ts";
 import { makeConnection } from "./connection.ts";
-import { type Credentials, makeCredentialSource } from "./credentials.ts";
+import { type CredentialOptions, type Credentials, makeCredentialSource } from "./credentials.ts";
 import { framesOf } from "./frames.ts";
 import { httpRequestOf, httpWatchOf } from "./httpRequest.ts";
-import type { KubeConfigOptions } from "./kubeconfig.ts";
 import type { LiveConfigError } from "./LiveConfigError.ts";
 import { networkError, timeoutError } from "./networkError.ts";
 import { repeating } from "./retry.ts";
 
-export interface LiveTransportOptions extends KubeConfigOptions {
+export interface LiveTransportOptions extends CredentialOptions {
   /** For one answer, credentials and all. Default: 30 seconds. */
   readonly requestTimeout?: Duration.Input | undefined;
   /** For a connection, with TLS. Default: 10 seconds. */

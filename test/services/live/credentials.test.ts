@@ -204,6 +204,31 @@ describe("a credential plugin", () => {
       expect(error.message).not.toContain("\n");
     }),
   );
+  it.live("that hangs is named in one sentence, and is not started again and again", () =>
+    Effect.gen(function* () {
+      // Answers at first, with credentials that have expired already; then it hangs until its input ends.
+      const first = credential("t", `,"expirationTimestamp":"2020-01-01T00:00:00Z"`);
+      const { user, files } = plugin(
+        `if [ "$(wc -l < "$(dirname "$0")/runs")" -gt 1 ]; then exec cat; fi; ${first}`,
+      );
+      yield* asUser(
+        (_, response) => json(response, 200, {}),
+        user,
+        files,
+        (server, where) =>
+          Effect.gen(function* () {
+            for (const _ of [1, 2, 3]) {
+              const error = yield* Effect.flip(get);
+              expect(error).toMatchObject({ _tag: "Unauthorized" });
+              expect(error.message).toContain("no answer, it hangs");
+            }
+            expect(yield* runsOf(where)).toBe(2);
+            expect(server.requests).toHaveLength(0);
+          }),
+        { credentialsTimeout: "300 millis" },
+      );
+    }),
+  );
   it.live("that is not installed is named in one sentence", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
