@@ -1,17 +1,10 @@
 /** The real `Host`: files of the machine under a privileged Pod with hostPID, and a command that reboots it. */
-import {
-  Effect,
-  Fiber,
-  FileSystem,
-  Layer,
-  Option,
-  type PlatformError,
-  Predicate,
-  Stream,
-} from "effect";
+import { Effect, Fiber, FileSystem, Layer, Option, Stream } from "effect";
 import { ChildProcess, ChildProcessSpawner } from "effect/process";
+import { bootStateOf } from "../domain/host/bootState.ts";
+import { versionOf } from "../domain/host/release.ts";
 import { Host, HostError } from "./Host.ts";
-import { bootStateOf, versionOf } from "./hostFacts.ts";
+import { hostError, isMissing, readHostTexts } from "./liveHostFiles.ts";
 
 export interface LiveHostOptions {
   /** Where the host's sentinel directory is mounted. */
@@ -37,36 +30,11 @@ const SENTINEL_POLL = "2 seconds";
 /** The name of a sentinel: the uid of a Job, which the API server makes as a UUID (RFC 9562). */
 const UID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
 
-/** Symbolic links followed before a release file is given up, as many as Linux would. */
-const LINKS_MAX = 40;
-
 /** How long the output of a command is waited for after it has failed. */
 const LAST_WORDS = "1 second";
 
 /** Characters of a failed command's output that are worth repeating. */
 const OUTPUT_LENGTH_MAX = 500;
-
-const hostError = (operation: string) => (error: PlatformError.PlatformError) =>
-  new HostError({ operation, detail: error.message });
-
-const isMissing = (error: PlatformError.PlatformError): boolean =>
-  Predicate.isTagged(error.reason, "NotFound");
-
-/** `path` and what its last component links to, all the way: absolute links are meant within the host's root. */
-const resolveIn = Effect.fnUntraced(function* (
-  fs: FileSystem.FileSystem,
-  root: string,
-  path: string,
-) {
-  let current = path;
-  for (let links = 0; links < LINKS_MAX; links++) {
-    const target = Option.getOrUndefined(yield* Effect.option(fs.readLink(`${root}${current}`)));
-    if (target === undefined) return `${root}${current}`;
-    const folder = current.slice(0, current.lastIndexOf("/"));
-    current = target.startsWith("/") ? target : `${folder}/${target}`;
-  }
-  return `${root}${current}`;
-});
 
 const make = Effect.fnUntraced(function* (options: LiveHostOptions) {
   const fs = yield* FileSystem.FileSystem;
@@ -119,17 +87,11 @@ const make = Effect.fnUntraced(function* (options: LiveHostOptions) {
     }
   });
 
-  const version = Effect.gen(function* () {
-    for (const file of ["/etc/kairos-release", "/etc/os-release"]) {
-      const release = yield* textOf(yield* resolveIn(fs, hostRoot, file));
-      const found = Option.isSome(release) ? versionOf(release.value) : undefined;
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  });
   const system = Effect.gen(function* () {
-    const bootState = bootStateOf(yield* required(`${procDir}/cmdline`));
-    return { bootState, version: yield* version };
+    // Without its command line a host's boot state could only be guessed.
+    yield* required(`${procDir}/cmdline`);
+    const texts = yield* readHostTexts(fs, { hostRoot, procDir });
+    return { bootState: bootStateOf(texts), version: versionOf(texts) };
   });
 
   const operation = `run ${[command, ...args].join(" ")}`;

@@ -5,6 +5,7 @@ import { ChildProcessSpawner } from "effect/process";
 import { TestClock } from "effect/testing";
 import { Host, HostError } from "../../src/services/Host.ts";
 import { type LiveHostOptions, liveHostLayer } from "../../src/services/liveHost.ts";
+import { efiVariable, INSTALLED, UKI_COMMAND_LINE } from "../support/hosts.ts";
 
 const JOB = "5f1f0c1e-1f0a-4c1b-9a53-0c9d1c6a1a01";
 const OTHER = "5f1f0c1e-1f0a-4c1b-9a53-0c9d1c6a1a02";
@@ -168,7 +169,7 @@ describe("system", () => {
         // In a container this link leads to the container's own file; the host's is the one that counts.
         yield* fs.symlink("/usr/lib/link", `${at}/root/etc/os-release`);
         yield* fs.symlink("os-release", `${at}/root/usr/lib/link`);
-        expect((yield* (yield* Host).system).version).toBe("v3-");
+        expect((yield* (yield* Host).system).version).toBe("v3");
       }),
     ),
   );
@@ -179,6 +180,24 @@ describe("system", () => {
         const fs = yield* FileSystem.FileSystem;
         yield* fs.symlink("kairos-release", `${at}/root/etc/kairos-release`);
         expect(yield* Effect.flip((yield* Host).system)).toBeInstanceOf(HostError);
+      }),
+    ),
+  );
+
+  it.effect("under Trusted Boot the boot loader's variables tell which system was booted", () =>
+    onHost({ "proc/cmdline": `${UKI_COMMAND_LINE}\n` }, (at) =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem;
+        const variables = `${at}/root/sys/firmware/efi/efivars`;
+        yield* fs.makeDirectory(variables, { recursive: true });
+        const host = yield* Host;
+        expect((yield* host.system).bootState).toBe("unknown");
+        for (const [name, value] of [
+          ["LoaderDevicePartUUID", INSTALLED],
+          ["LoaderEntrySelected", efiVariable("passive.conf")],
+        ] as const)
+          yield* fs.writeFile(`${variables}/${name}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f`, value);
+        expect((yield* host.system).bootState).toBe("passive");
       }),
     ),
   );
