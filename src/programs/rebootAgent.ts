@@ -4,7 +4,7 @@
  * the reboot, restarted by the kubelet, reports what the host came back as. Started again at any point it goes on rightly:
  * everything it knows is on its Pod and on its host.
  */
-import { Clock, Duration, Effect, Option, Schedule, Stream } from "effect";
+import { Clock, Duration, Effect, Option, Stream } from "effect";
 import { objectKey, type ObjectRef } from "../domain/kube/object.ts";
 import { isTerminating, type Pod } from "../domain/kube/pod.ts";
 import { Pods } from "../domain/kube/resource.ts";
@@ -16,6 +16,7 @@ import {
   type RebootState,
 } from "../domain/rollout/report.ts";
 import { Pod as PodView } from "../domain/kube/pod.ts";
+import { patience } from "../services/backoff.ts";
 import { Host, type HostError } from "../services/Host.ts";
 import { type ApiError, KubeApi } from "../services/KubeApi.ts";
 import { typed } from "../services/typed.ts";
@@ -30,12 +31,6 @@ const WATCH_SECONDS = 300;
 const WATCH_OVERTIME_SECONDS = 30;
 
 const PodResource = typed(Pods, PodView);
-
-/** Errors of the API and of the host are waited out for ever: giving up would leave the node between two systems. */
-const backoff = Schedule.min([
-  Schedule.exponential("500 millis"),
-  Schedule.spaced("30 seconds"),
-]).pipe(Schedule.jittered);
 
 /** The agent's own Pod, as its environment names it. A later Pod of the same name has another uid, and an agent of its own. */
 export interface OwnPod extends ObjectRef {
@@ -57,7 +52,8 @@ export const rebootAgent = (self: OwnPod): Effect.Effect<0, never, KubeApi | Hos
         error: error.message,
       }),
     ),
-    Effect.retry(backoff),
+    // Errors are waited out for ever: giving up would leave the node between two systems.
+    Effect.retry(patience),
     Effect.repeat({ until: (outcome) => outcome === "finished" }),
     Effect.orDie,
     Effect.as(0 as const),

@@ -1,5 +1,11 @@
-/** Exponential backoff with jitter, for those who count their attempts themselves (one count per key or connection). */
-import { Duration, Effect, Random } from "effect";
+/** Exponential backoff with jitter: as a schedule, and for those who count their attempts themselves (one count per key or connection). */
+import { Duration, Effect, Random, Schedule } from "effect";
+
+/** For programs that wait errors of the API and of their host out, however long it takes: half a second, doubled up to 30. */
+export const patience = Schedule.min([
+  Schedule.exponential("500 millis"),
+  Schedule.spaced("30 seconds"),
+]).pipe(Schedule.jittered);
 
 /** How long to wait: `base · 2ⁿ` after n earlier failures, at most `max`, then ±20 % by chance. */
 export interface Backoff {
