@@ -13,6 +13,7 @@ export { loadManifests, simulate, type SimulateOptions } from "./programs/simula
 
 export { operator, type OperatorOptions } from "./programs/operator/operator.ts";
 export { type OwnPod, rebootAgent } from "./programs/rebootAgent.ts";
+export { labelNode, nodeLabeler } from "./programs/nodeLabeler.ts";
 
 export * as KubeError from "./services/KubeError.ts";
 export { KubeApi } from "./services/KubeApi.ts";
@@ -25,6 +26,8 @@ export {
 } from "./services/KubeTransport.ts";
 export { Host, HostError } from "./services/Host.ts";
 export { liveHostLayer } from "./services/liveHost.ts";
+export { HostFiles } from "./services/HostFiles.ts";
+export { liveHostFilesLayer } from "./services/liveHostFiles.ts";
 export { FakeCluster } from "./services/fake/FakeCluster.ts";
 
 export { decide } from "./domain/rollout/decide.ts";

@@ -2,7 +2,7 @@
  * The node labeler: one on each node. It looks at its host, and keeps the labels and annotations of its Node true. What it
  * decides, it decides from a live read, and it patches only the version that it has read.
  */
-import { Duration, Effect, Schedule } from "effect";
+import { type Duration, Effect, Schedule } from "effect";
 import { describe } from "../domain/labeler/describe.ts";
 import { label, LabelledNode } from "../domain/labeler/label.ts";
 import { Nodes } from "../domain/kube/resource.ts";

@@ -28,13 +28,14 @@ describe("a host with a boot loader's command line", () => {
   });
 });
 
-describe("a host under Trusted Boot", () => {
-  const ukiBoot = (entry: string) =>
-    bootStateOf({
-      commandLine: UKI_COMMAND_LINE,
-      loader: { devicePartUUID: INSTALLED, entrySelected: efiVariable(entry) },
-    });
+/** The boot state of an installed host whose boot loader started this entry. */
+const ukiBoot = (entry: string) =>
+  bootStateOf({
+    commandLine: UKI_COMMAND_LINE,
+    loader: { devicePartUUID: INSTALLED, entrySelected: efiVariable(entry) },
+  });
 
+describe("a host under Trusted Boot", () => {
   it.each([
     ["active", "active.conf"],
     ["active", "active+3-0.conf"],
