@@ -1,19 +1,30 @@
 /** The command line. Without arguments it runs the demonstration: the documented canary upgrade on 1+3 nodes. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime";
 import * as NodeServices from "@effect/platform-node/NodeServices";
-import { Cause, Console, Effect, Exit, Option, Runtime } from "effect";
+import { Cause, Console, Effect, Exit, Layer, Option, Runtime } from "effect";
 import { CliOutput, Command } from "effect/cli";
+import type { LiveTransportOptions } from "../services/live/liveTransport.ts";
+import { nodeLabelerCommand } from "./nodeLabelerCommand.ts";
 import { simulateCommand } from "./simulate/command.ts";
 import { usageSentences } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
 const DEMONSTRATION = ["simulate", "examples/canary.yaml"];
 
+/** The cluster that this process runs in or is configured for. Loaded where it is used: a simulation starts without it. */
+const liveTransport = (options: LiveTransportOptions) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("../services/live/liveTransport.ts")),
+      ({ liveTransportLayer }) => liveTransportLayer(options),
+    ),
+  );
+
 const nodeop = Command.make("nodeop").pipe(
   Command.withDescription(
     "Safe, observable upgrades of Kubernetes nodes. Without a command: simulates examples/canary.yaml.",
   ),
-  Command.withSubcommands([simulateCommand]),
+  Command.withSubcommands([simulateCommand, nodeLabelerCommand(liveTransport)]),
 );
 
 /** A command line that makes no sense is answered on stderr, in sentences; stdout is for answers. */

@@ -1,5 +1,5 @@
 /** `nodeop node-labeler`: the labeler on the command line, for a DaemonSet or, with --once, a Job. */
-import { Config, Console, Effect, Layer, Logger, Runtime, Schema } from "effect";
+import { Config, Console, Effect, Layer, Logger, Option, Runtime, Schema } from "effect";
 import { Command, Flag } from "effect/cli";
 import { kubeApiLayer } from "../services/kubeApiLayer.ts";
 import type { KubeTransport } from "../services/KubeTransport.ts";
@@ -24,6 +24,7 @@ const flags = {
     Flag.withMetavar("NAME"),
     Flag.withDescription("The Node to label. Environment: NODE_NAME, from spec.nodeName."),
     Flag.withFallbackConfig(Config.NonEmptyString("NODE_NAME")),
+    Flag.optional,
   ),
   hostRoot: Flag.String("host-root").pipe(
     Flag.withMetavar("DIRECTORY"),
@@ -43,20 +44,41 @@ const flags = {
     Flag.withSchema(Seconds),
     Flag.withDefault(60),
   ),
+  kubeconfig: Flag.String("kubeconfig").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription(
+      "Which cluster, outside of one. Environment: KUBECONFIG. Default: the Pod's ServiceAccount.",
+    ),
+    Flag.optional,
+  ),
 };
 
-/** The command, over the transport to the cluster that it runs in. What of it cannot be had is told in a sentence. */
+const NO_NODE = new NodeLabelerFailed({
+  detail: "which Node? Set NODE_NAME from the Pod's spec.nodeName, or give --node",
+});
+
+/** The command, over a transport to the cluster. What of it cannot be had is told in a sentence. */
 export const nodeLabelerCommand = <E extends { readonly message: string }, R>(
-  transport: Layer.Layer<KubeTransport, E, R>,
+  transport: (options: {
+    readonly kubeconfig: string | undefined;
+  }) => Layer.Layer<KubeTransport, E, R>,
 ) =>
-  Command.make("node-labeler", flags, ({ node, hostRoot, once, every }) =>
-    (once ? labelNode(node) : nodeLabeler({ name: node, every: `${every} seconds` })).pipe(
-      Effect.provide([
-        Layer.provide(kubeApiLayer, transport),
-        liveHostFilesLayer({ hostRoot, procDir: "/proc" }),
-      ]),
-      Effect.provide(Logger.layer([Logger.consoleJson])),
-      Effect.mapError(({ message }) => new NodeLabelerFailed({ detail: message })),
+  Command.make("node-labeler", flags, ({ node, hostRoot, once, every, kubeconfig }) =>
+    Effect.fromOption(node).pipe(
+      Effect.mapError(() => NO_NODE),
+      Effect.flatMap((name) =>
+        (once ? labelNode(name) : nodeLabeler({ name, every: `${every} seconds` })).pipe(
+          Effect.provide([
+            Layer.provide(
+              kubeApiLayer,
+              transport({ kubeconfig: Option.getOrUndefined(kubeconfig) }),
+            ),
+            liveHostFilesLayer({ hostRoot, procDir: "/proc" }),
+          ]),
+          Effect.provide(Logger.layer([Logger.consoleJson])),
+          Effect.mapError(({ message }) => new NodeLabelerFailed({ detail: message })),
+        ),
+      ),
       Effect.tapError(({ message }) => Console.error(message)),
       Effect.asVoid,
     ),

@@ -10,6 +10,7 @@ import { FakeCluster } from "../../src/services/fake/FakeCluster.ts";
 import { transportOf } from "../../src/services/fake/transport.ts";
 import { KubeTransport } from "../../src/services/KubeTransport.ts";
 import { OPENSUSE } from "../support/hosts.ts";
+import { nodeop } from "./support.ts";
 
 class NoCluster extends Schema.TaggedError<NoCluster>()("NoCluster", {}) {
   override get message() {
@@ -39,9 +40,12 @@ const run = (
       body: { apiVersion: "v1", kind: "Node", metadata: { name: "worker-1" } },
     });
     const live: Transport = Layer.succeed(KubeTransport, transportOf(cluster, "labeler"));
-    const exit = yield* Command.runWith(nodeLabelerCommand(options.transport ?? live), {
-      version: "1",
-    })(args(hostRoot)).pipe(
+    const exit = yield* Command.runWith(
+      nodeLabelerCommand(() => options.transport ?? live),
+      {
+        version: "1",
+      },
+    )(args(hostRoot)).pipe(
       Effect.result,
       Effect.provide(
         ConfigProvider.layer(ConfigProvider.fromEnv({ env: options.env?.(hostRoot) ?? {} })),
@@ -105,6 +109,19 @@ describe("nodeop node-labeler --once", () => {
       });
       expect(exit).toMatchObject({ failure: { _tag: "NodeLabelerFailed" } });
       expect(errors).toEqual(["nodeop node-labeler: no cluster: set KUBECONFIG"]);
+    }),
+  );
+});
+
+describe("nodeop", () => {
+  it.live("has the command, and tells what it needs in one sentence", () =>
+    Effect.gen(function* () {
+      const { stdout, stderr, exitCode } = yield* nodeop("node-labeler", "--once");
+      expect(stdout).toBe("");
+      expect(stderr).toBe(
+        "nodeop node-labeler: which Node? Set NODE_NAME from the Pod's spec.nodeName, or give --node",
+      );
+      expect(exitCode).toBe(1);
     }),
   );
 });
