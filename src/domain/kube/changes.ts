@@ -16,7 +16,7 @@ export interface Change {
 }
 
 /** So many changes are remembered. More than the versions that are in use at a time, few enough to keep nothing alive for long. */
-const REMEMBERED = 8;
+const REMEMBERED = 16;
 
 /** A ring: values are immutable, so what is remembered stays true; what is forgotten is worked out again. */
 const ring: Array<Change> = [];

@@ -44,8 +44,19 @@ const ReportJson = Schema.fromJsonString(RebootReport);
 const decodeReport = Schema.decodeUnknownOption(ReportJson);
 const encodeReport = Schema.encodeSync(ReportJson);
 
-/** Reads the annotations. A report that cannot be read is a reboot that cannot be proved. */
+/** Reads the annotations, once per version of a Pod. */
 export const rebootStateOf = (pod: Pod): RebootState => {
+  const known = states.get(pod);
+  if (known !== undefined) return known;
+  const state = readState(pod);
+  states.set(pod, state);
+  return state;
+};
+
+const states = new WeakMap<Pod, RebootState>();
+
+/** A report that cannot be read is a reboot that cannot be proved. */
+const readState = (pod: Pod): RebootState => {
   const annotations = pod.metadata.annotations ?? {};
   switch (annotations[ANNOTATION_REBOOT_STATE]) {
     case "completed":

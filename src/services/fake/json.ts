@@ -90,8 +90,10 @@ export const EMPTY: JsonObject = own({});
 const FIELDS_SPREAD_MAX = 128;
 
 /** A mutable copy of one level. */
-export const copyOf = (value: JsonObject): Record<string, unknown> => {
-  const names = Object.keys(value);
+export const copyOf = (
+  value: JsonObject,
+  names: ReadonlyArray<string> = Object.keys(value),
+): Record<string, unknown> => {
   if (names.length <= FIELDS_SPREAD_MAX) return { ...value };
   const copy: Record<string, unknown> = {};
   for (const name of names) copy[name] = value[name];

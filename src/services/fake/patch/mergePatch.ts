@@ -6,12 +6,6 @@ import { noteDerivation } from "../lineage.ts";
 /** From how many fields on it pays to tell everybody who follows the object what changed (changes.ts). */
 const LARGE_MIN = 64;
 
-const isLarge = (object: object): boolean => {
-  let count = 0;
-  for (const _ in object) if (++count >= LARGE_MIN) return true;
-  return false;
-};
-
 /**
  * `target` with `patch` applied: null removes, objects merge, everything else replaces. What stays equal stays
  * identical, down to `target` itself. Both must be owned; so is the result.
@@ -22,12 +16,17 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
   const changed: Array<string> = [];
   let isExtension = true;
   let result: Record<string, unknown> | undefined;
+  let size = 0;
   for (const name of Object.keys(patch)) {
     const value = patch[name];
     const before = field(base, name);
     const after = value === null ? undefined : mergePatch(before, value);
     if (after === before) continue;
-    result ??= copyOf(base);
+    if (result === undefined) {
+      const names = Object.keys(base);
+      size = names.length;
+      result = copyOf(base, names);
+    }
     if (after === undefined || (before === undefined && isIndex(name))) isExtension = false;
     if (after === undefined) delete result[name];
     else result[name] = after;
@@ -35,6 +34,6 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
   }
   if (result === undefined) return base;
   noteDerivation(own(result), base, changed);
-  if (isLarge(result)) noteChange({ before: base, after: result, names: changed, isExtension });
+  if (size >= LARGE_MIN) noteChange({ before: base, after: result, names: changed, isExtension });
   return result;
 };
