@@ -75,5 +75,9 @@ export const kubeTime = (millis: number): string => {
 /** The second that was asked for last: many things happen in one. */
 let lastTime = { second: 0, text: "1970-01-01T00:00:00Z" };
 
+/** Kubernetes' `metav1.MicroTime`: RFC 3339 in UTC with six digits after the second, of which three are known here. */
+export const microTime = (millis: number): string =>
+  `${new Date(millis).toISOString().slice(0, -1)}000Z`;
+
 /** Milliseconds since the epoch of a Kubernetes timestamp; NaN when it is not one. */
 export const millisOf = (time: string): number => Date.parse(time);

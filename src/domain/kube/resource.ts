@@ -35,6 +35,9 @@ export const RoleBindings = resource(
   "RoleBinding",
 );
 
+export const Leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
+export const Events = resource("events.k8s.io", "v1", "events", "Event");
+
 /** `apiVersion` of the resource's objects: `v1`, `batch/v1`, … */
 export const apiVersionOf = (of: Resource): string =>
   of.group === "" ? of.version : `${of.group}/${of.version}`;

@@ -1,7 +1,14 @@
 /** The built-in kinds that this API server serves besides Pods, Jobs and Nodes. */
 import type { KubeObject } from "../../../domain/kube/object.ts";
 import type { Resource } from "../../../domain/kube/resource.ts";
-import { Namespaces, RoleBindings, Roles, ServiceAccounts } from "../../../domain/kube/resource.ts";
+import {
+  Events,
+  Leases,
+  Namespaces,
+  RoleBindings,
+  Roles,
+  ServiceAccounts,
+} from "../../../domain/kube/resource.ts";
 import { type FieldError, invalid, notNegative } from "../fieldError.ts";
 import { at, own, sameJson, withFields } from "../json.ts";
 import { labelNameProblems, segmentProblems } from "../names.ts";
@@ -83,6 +90,31 @@ const event: Kind = {
   validateCreate: eventErrors,
 };
 
+/** The same of the newer API, which calls that object `regarding` (apis/core/validation events.go). */
+const regardingErrors = (event: Draft): ReadonlyArray<FieldError> => {
+  const about = at(event, "regarding", "namespace") ?? "";
+  const { namespace: home = "" } = event.metadata;
+  const fits = about === "" ? home === "default" || home === "kube-system" : about === home;
+  const series = at(event, "series");
+  const count = at(event, "series", "count");
+  return [
+    ...(fits ? [] : [invalid("regarding.namespace", about, "does not match event.namespace")]),
+    ...["eventTime", "reportingController", "reportingInstance", "action", "reason"]
+      .filter((name) => (event[name] ?? "") === "")
+      .map((name) => invalid(name, event[name], "is required")),
+    ...(series !== undefined && !(typeof count === "number" && count >= 2)
+      ? [invalid("series.count", count, "should be at least 2")]
+      : []),
+  ];
+};
+
+/** In a real server both APIs show one store; whoever lists the one here does not see the other. */
+const seriesEvent: Kind = {
+  ...builtin(Events),
+  validateCreate: regardingErrors,
+  validateUpdate: regardingErrors,
+};
+
 const leaseErrors = (lease: Draft | KubeObject): ReadonlyArray<FieldError> => {
   const seconds = at(lease, "spec", "leaseDurationSeconds");
   return [
@@ -95,13 +127,7 @@ const leaseErrors = (lease: Draft | KubeObject): ReadonlyArray<FieldError> => {
 
 /** Updates of a Lease must say what they replace: it decides who leads. */
 const lease: Kind = {
-  ...builtin({
-    group: "coordination.k8s.io",
-    version: "v1",
-    plural: "leases",
-    kind: "Lease",
-    namespaced: true,
-  }),
+  ...builtin(Leases),
   unconditionalUpdate: false,
   validateCreate: leaseErrors,
   validateUpdate: leaseErrors,
@@ -127,6 +153,7 @@ export const builtinKinds: ReadonlyArray<Kind> = [
   node,
   namespace,
   event,
+  seriesEvent,
   lease,
   builtin(ServiceAccounts),
   builtin(core("configmaps", "ConfigMap")),
