@@ -39,6 +39,9 @@ export interface Listeners {
   readonly upgrade: (key: string) => void;
   /** An operation is gone: what it left on Nodes is to be swept. */
   readonly operationGone: () => void;
+  /** For those who tell people about it. */
+  readonly operationChanged?: ((before: NodeOp, after: NodeOp) => void) | undefined;
+  readonly upgradeChanged?: ((before: NodeOpUpgrade, after: NodeOpUpgrade) => void) | undefined;
 }
 
 export class Caches extends Context.Service<Caches, CachesShape>()(
@@ -79,6 +82,7 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
           objectKey({ namespace: (after ?? before)!.metadata.namespace, name: upgrade.name }),
         );
       if (after === undefined) listeners.operationGone();
+      else if (before !== undefined) listeners.operationChanged?.(before, after);
       if (freesNodes(before, after))
         for (const [other, operation] of operations.all())
           if (other !== key && !isEnded(operation.status)) listeners.operation(other);
@@ -88,7 +92,10 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     of: NodeOpUpgradeResource,
     selection: { namespace },
     meta,
-    onChange: ({ key }) => listeners.upgrade(key),
+    onChange: ({ key, before, after }) => {
+      listeners.upgrade(key);
+      if (before !== undefined && after !== undefined) listeners.upgradeChanged?.(before, after);
+    },
   });
   const nodes = yield* Informer.make<Node>({
     of: NodeResource,
