@@ -5,6 +5,8 @@ import { Cause, Console, Effect, Exit, Layer, Option, Runtime } from "effect";
 import { CliOutput, Command } from "effect/cli";
 import type { LiveTransportOptions } from "../services/live/liveTransport.ts";
 import { nodeLabelerCommand } from "./nodeLabelerCommand.ts";
+import { operatorCommand } from "./operatorCommand/command.ts";
+import { rebootAgentCommand } from "./rebootAgentCommand/command.ts";
 import { simulateCommand } from "./simulate/command.ts";
 import { usageSentences } from "./usage.ts";
 import { VERSION } from "./version.ts";
@@ -24,7 +26,12 @@ const nodeop = Command.make("nodeop").pipe(
   Command.withDescription(
     "Safe, observable upgrades of Kubernetes nodes. Without a command: simulates examples/canary.yaml.",
   ),
-  Command.withSubcommands([simulateCommand, nodeLabelerCommand(liveTransport)]),
+  Command.withSubcommands([
+    operatorCommand,
+    rebootAgentCommand,
+    nodeLabelerCommand(liveTransport),
+    simulateCommand,
+  ]),
 );
 
 /** A command line that makes no sense is answered on stderr, in sentences; stdout is for answers. */
@@ -45,7 +52,9 @@ export const run = (
 ): Effect.Effect<void, { readonly _tag: string; readonly message: string }> =>
   Command.runWith(nodeop, { version: VERSION })(args.length === 0 ? DEMONSTRATION : [...args]).pipe(
     Effect.tapError((error) =>
-      error._tag === "BadInput" ? Console.error(error.message) : Effect.void,
+      error._tag === "BadInput" || error._tag === "CannotStart"
+        ? Console.error(error.message)
+        : Effect.void,
     ),
     Effect.tapDefect((defect) =>
       Console.error(
@@ -55,11 +64,21 @@ export const run = (
     Effect.provide([NodeServices.layer, presenter]),
   );
 
-const teardown: Runtime.Teardown = (exit, onExit) => {
-  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return onExit(0);
-  const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause));
-  onExit(Runtime.getErrorExitCode(failure));
-};
+/** As a shell reports a process that SIGTERM ended: a reboot agent that exits 0 would be taken for one that is done. */
+const TERMINATED = 143;
 
-if (import.meta.main)
-  NodeRuntime.runMain(run(process.argv.slice(2)), { teardown, disableErrorReporting: true });
+/** SIGTERM is a good end of everything but the reboot agent, whose Pod would count as succeeded. */
+const teardownOf =
+  (args: ReadonlyArray<string>): Runtime.Teardown =>
+  (exit, onExit) => {
+    if (Exit.isSuccess(exit)) return onExit(0);
+    if (Cause.hasInterruptsOnly(exit.cause))
+      return onExit(args[0] === rebootAgentCommand.name ? TERMINATED : 0);
+    const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause));
+    onExit(Runtime.getErrorExitCode(failure));
+  };
+
+if (import.meta.main) {
+  const args = process.argv.slice(2);
+  NodeRuntime.runMain(run(args), { teardown: teardownOf(args), disableErrorReporting: true });
+}

@@ -190,8 +190,10 @@ const settle = Effect.fnUntraced(function* <A, Index extends string>(
     retryAfterMillis(error),
   );
   if (error !== undefined) {
+    // The same again is no news: an outage of an hour is one line.
+    const isTold = state.lastError?.message === error.message;
     state.lastError = error;
-    yield* Effect.logWarning("list or watch failed").pipe(
+    yield* (isTold ? Effect.logDebug : Effect.logWarning)("list or watch failed").pipe(
       Effect.annotateLogs({ error: error.message, retryInMillis: waitMillis }),
     );
   }

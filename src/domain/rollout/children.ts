@@ -54,6 +54,9 @@ const podSpecOf = ({ operation, node }: Parent) => ({
     : { imagePullSecrets: operation.spec.imagePullSecrets }),
 });
 
+/** Where containers see the host's directory of sentinels. */
+const SENTINEL_MOUNT = "/sentinel";
+
 const hostRoot = { name: "host-root", hostPath: { path: "/", type: "Directory" } };
 const sentinelVolume = (settings: Settings) => ({
   name: "sentinel-volume",
@@ -115,7 +118,7 @@ export const job = (parent: Parent): NewKubeObject => {
     image: settings.sentinelImage ?? imageOf(parent),
     command: ["/bin/sh", "-c", sentinelScript()],
     env: [
-      { name: "SENTINEL_DIR", value: "/sentinel" },
+      { name: "SENTINEL_DIR", value: SENTINEL_MOUNT },
       {
         name: "JOB_UID",
         valueFrom: {
@@ -123,7 +126,7 @@ export const job = (parent: Parent): NewKubeObject => {
         },
       },
     ],
-    volumeMounts: [{ name: "sentinel-volume", mountPath: "/sentinel" }],
+    volumeMounts: [{ name: "sentinel-volume", mountPath: SENTINEL_MOUNT }],
   };
   const containers = spec.rebootOnSuccess
     ? { initContainers: [command], containers: [sentinel] }
@@ -182,9 +185,10 @@ export const rebootPod = (parent: Parent): NewKubeObject => {
             { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
             { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
             { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
+            { name: "SENTINEL_DIR", value: SENTINEL_MOUNT },
           ],
           securityContext: { privileged: true, runAsUser: 0 },
-          volumeMounts: [{ name: "sentinel-volume", mountPath: "/sentinel" }],
+          volumeMounts: [{ name: "sentinel-volume", mountPath: SENTINEL_MOUNT }],
         },
       ],
       volumes: [sentinelVolume(settings)],
