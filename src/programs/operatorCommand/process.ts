@@ -121,18 +121,20 @@ export const operatorLoops = Effect.fnUntraced(function* (
 const supervised = <R>(
   loops: Effect.Effect<never, CannotStart | LiveConfigError | LeadershipLost, R>,
 ): Effect.Effect<never, CannotStart | OperatorEnded, R> =>
-  Effect.catchCause(loops, (cause): Effect.Effect<never, CannotStart | OperatorEnded> => {
-    if (Cause.hasInterruptsOnly(cause))
-      return Effect.andThen(Effect.logInfo("the operator was told to end"), Effect.interrupt);
-    const error = Option.getOrUndefined(Cause.findErrorOption(cause));
-    if (error?._tag === "CannotStart") return Effect.fail(error);
-    if (error?._tag === "LiveConfigError")
-      return Effect.fail(new CannotStart({ problems: [error.message] }));
-    return Effect.andThen(
-      Effect.logError("the operator ends", cause),
-      Effect.fail(new OperatorEnded()),
-    );
-  });
+  Effect.catchCause(
+    Effect.onInterrupt(loops, () => Effect.logInfo("the operator was told to end")),
+    (cause): Effect.Effect<never, CannotStart | OperatorEnded> => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt;
+      const error = Option.getOrUndefined(Cause.findErrorOption(cause));
+      if (error?._tag === "CannotStart") return Effect.fail(error);
+      if (error?._tag === "LiveConfigError")
+        return Effect.fail(new CannotStart({ problems: [error.message] }));
+      return Effect.andThen(
+        Effect.logError("the operator ends", cause),
+        Effect.fail(new OperatorEnded()),
+      );
+    },
+  );
 
 /** Runs the operator against the cluster that the configuration leads to. */
 export const operatorProcess = (
