@@ -2,7 +2,7 @@
  * Writes Events (events.k8s.io/v1), so that `kubectl describe` tells what happens. Best effort: whoever records one never
  * waits and never fails; what the API server does not take in time is given up and counted.
  */
-import { Clock, Effect, Option, Queue, Schema } from "effect";
+import { Cause, Clock, Effect, Option, Queue, Schema } from "effect";
 import { microTime, objectKey } from "../domain/kube/object.ts";
 import { apiVersionOf, Events } from "../domain/kube/resource.ts";
 import { ViewMeta } from "../domain/kube/view.ts";
@@ -36,8 +36,11 @@ const EventResource = typed(Events, EventView);
 
 /** What `make` gives: a mailbox, and the loop that empties it. */
 export interface EventRecorder {
-  /** Puts Events into the mailbox; may be called from callbacks. Those that do not fit in are dropped. */
-  readonly recordUnsafe: (news: ReadonlyArray<News>) => void;
+  /**
+   * Puts the Events that `decide` finds into the mailbox; those that do not fit in are dropped. May be called from callbacks:
+   * a `decide` that throws is logged, and never stops who calls.
+   */
+  readonly recordUnsafe: (decide: () => ReadonlyArray<News>) => void;
   /** How many have been given up so far. */
   readonly dropped: () => number;
   /** Sends one after the other, for ever; to be joined by main. */
@@ -45,8 +48,15 @@ export interface EventRecorder {
 }
 
 interface Recorded {
+  readonly _tag: "Recorded";
   readonly news: News;
   readonly at: number;
+}
+
+/** Which Events are due could not be decided. */
+interface Undecided {
+  readonly _tag: "Undecided";
+  readonly defect: unknown;
 }
 
 export interface EventRecorderOptions {
@@ -106,12 +116,23 @@ const countAgain = Effect.fnUntraced(function* (
 const mayHeal = (error: ApiError): boolean =>
   ["Conflict", "NotFound", "TooManyRequests", "Unavailable", "Unreachable"].includes(error._tag);
 
+const itemsOf = (
+  decide: () => ReadonlyArray<News>,
+  at: number,
+): ReadonlyArray<Recorded | Undecided> => {
+  try {
+    return decide().map((news) => ({ _tag: "Recorded", news, at }));
+  } catch (defect) {
+    return [{ _tag: "Undecided", defect }];
+  }
+};
+
 /** Makes a recorder; nothing is sent until `run` runs. */
 export const make = Effect.fnUntraced(function* (
   options: EventRecorderOptions,
 ): Effect.fn.Return<EventRecorder> {
   const clock = yield* Clock.Clock;
-  const mailbox = yield* Queue.dropping<Recorded>(options.capacity ?? CAPACITY);
+  const mailbox = yield* Queue.dropping<Recorded | Undecided>(options.capacity ?? CAPACITY);
   let dropped = 0;
   /** The kind of the failure that was told last: the same again is no news. */
   let told: string | undefined;
@@ -142,11 +163,17 @@ export const make = Effect.fnUntraced(function* (
   });
 
   return {
-    recordUnsafe: (news) => {
+    recordUnsafe: (decide) => {
       const at = clock.currentTimeMillisUnsafe();
-      for (const item of news) if (!Queue.offerUnsafe(mailbox, { news: item, at })) dropped++;
+      for (const item of itemsOf(decide, at)) if (!Queue.offerUnsafe(mailbox, item)) dropped++;
     },
     dropped: () => dropped,
-    run: Effect.forever(Effect.flatMap(Queue.take(mailbox), deliver)),
+    run: Effect.forever(
+      Effect.flatMap(Queue.take(mailbox), (item) =>
+        item._tag === "Recorded"
+          ? deliver(item)
+          : Effect.logError("the Events of a change could not be decided", Cause.die(item.defect)),
+      ),
+    ),
   };
 });

@@ -25,10 +25,10 @@ export class Presence {
     },
     reconcile: measureReconcile,
     operationChanged: (before, after) => {
-      if (this.isLeading) this.#events.recordUnsafe(eventsOf(before, after));
+      if (this.isLeading) this.#events.recordUnsafe(() => eventsOf(before, after));
     },
     upgradeChanged: (before, after) => {
-      if (this.isLeading) this.#events.recordUnsafe(eventsOfUpgrade(before, after));
+      if (this.isLeading) this.#events.recordUnsafe(() => eventsOfUpgrade(before, after));
     },
   };
 

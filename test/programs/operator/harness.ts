@@ -13,6 +13,7 @@ import {
   FakeCluster,
   type Served,
 } from "../../../src/services/fake/FakeCluster.ts";
+import type { KubeApi } from "../../../src/services/KubeApi.ts";
 import { kubeApiLayer } from "../../../src/services/kubeApiLayer.ts";
 import type { KubeRequest } from "../../../src/services/KubeTransport.ts";
 import { deliver, type Interceptor } from "../../../src/services/simulation/interception.ts";
@@ -172,13 +173,21 @@ export class Scene {
 
   /** Starts an operator; `intercept` sees each of its calls and may disturb it, or anything else, before it is sent. */
   startOperator(
-    options: { readonly intercept?: Interceptor; readonly actor?: string } = {},
+    options: {
+      readonly intercept?: Interceptor;
+      readonly actor?: string;
+      /** What runs; default: the operator alone. */
+      readonly program?: Effect.Effect<unknown, unknown, KubeApi>;
+    } = {},
   ): Process {
     const actor = options.actor ?? "operator";
     const process = this.world.process(actor);
     const transport = this.cluster.transport(process, actor, options.intercept ?? (() => deliver));
     process.boot(
-      operator().pipe(Effect.provide(Layer.provide(kubeApiLayer, transport)), Effect.asVoid),
+      (options.program ?? operator()).pipe(
+        Effect.provide(Layer.provide(kubeApiLayer, transport)),
+        Effect.asVoid,
+      ),
     );
     return process;
   }
