@@ -8,6 +8,7 @@ import {
   type FileSystem,
   Layer,
   Logger,
+  type LogLevel,
   Metric,
   Option,
   References,
@@ -118,7 +119,7 @@ export const operatorLoops = Effect.fnUntraced(function* (
 });
 
 /** Says why it ended. What a person can put right is told by the command line, as a sentence and not as JSON. */
-const supervised = <R>(
+export const supervised = <R>(
   loops: Effect.Effect<never, CannotStart | LiveConfigError | LeadershipLost, R>,
 ): Effect.Effect<never, CannotStart | OperatorEnded, R> =>
   Effect.catchCause(
@@ -136,6 +137,16 @@ const supervised = <R>(
     },
   );
 
+/** One JSON object per line on stdout: a constant message, and what it is about in annotations. */
+export const withJsonLogs = <A, E, R>(
+  level: LogLevel.LogLevel,
+  effect: Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> =>
+  effect.pipe(
+    Effect.provide(Logger.layer([Logger.consoleJson])),
+    Effect.provideService(References.MinimumLogLevel, level),
+  );
+
 /** Runs the operator against the cluster that the configuration leads to. */
 export const operatorProcess = (
   config: OperatorConfig,
@@ -146,12 +157,8 @@ export const operatorProcess = (
     userAgent: `nodeop/${VERSION}`,
   });
   const services = Layer.provideMerge(kubeApiLayer, Layer.provide(apiMetricsLayer, live));
-  const logs = Layer.merge(
-    Logger.layer([Logger.consoleJson]),
-    Layer.succeed(References.MinimumLogLevel, config.logLevel),
-  );
-  return supervised(Effect.provide(operatorLoops(config), services)).pipe(
-    Effect.provide(logs),
-    Effect.provideService(Metric.MetricRegistry, new Map()),
-  );
+  return withJsonLogs(
+    config.logLevel,
+    supervised(Effect.provide(operatorLoops(config), services)),
+  ).pipe(Effect.provideService(Metric.MetricRegistry, new Map()));
 };
