@@ -1,5 +1,5 @@
 /** Two candidates for one Lease on the fake cluster: whatever happens to one of them, never do both act. */
-import { Clock, Duration, Effect, Exit, Layer, Option } from "effect";
+import { Clock, type Duration, Effect, Exit, Layer, Option } from "effect";
 import { describe, expect, it } from "vitest";
 import { crds } from "../../src/domain/api/crd.ts";
 import { microTime } from "../../src/domain/kube/object.ts";

@@ -48,6 +48,15 @@ const ofEntry = (
 
 const onNode = (lines: ReadonlyArray<string>) => lines.filter((line) => line.includes("on Node "));
 
+const reasons = (before: Partial<NodeStatus>, after: Partial<NodeStatus>) =>
+  onNode(ofEntry(before, after)).map((line) => line.split(" ")[1]);
+
+const onUpgrade = (lines: ReadonlyArray<string>) =>
+  lines.filter((line) => line.includes("on NodeOpUpgrade "));
+
+const ofConditions = (before: ReadonlyArray<object>, after: ReadonlyArray<object>) =>
+  eventsOf(withStatus({ conditions: before }), withStatus({ conditions: after })).map(told);
+
 describe("events of a node", () => {
   it("each step is told on the NodeOp and on the Node, each naming the other", () => {
     expect(ofEntry(undefined, { stage: "Claimed" })).toEqual([
@@ -57,8 +66,6 @@ describe("events of a node", () => {
   });
 
   it("claim, upgrade, reboot and end are steps; moments in between are not", () => {
-    const reasons = (before: Partial<NodeStatus>, after: Partial<NodeStatus>) =>
-      onNode(ofEntry(before, after)).map((line) => line.split(" ")[1]);
     expect(reasons({ stage: "Claimed" }, { stage: "Preparing" })).toEqual([]);
     expect(reasons({ stage: "Preparing" }, { stage: "Upgrading" })).toEqual(["Upgrading"]);
     expect(reasons({ stage: "Upgrading" }, { stage: "Rebooting" })).toEqual(["Rebooting"]);
@@ -88,8 +95,6 @@ describe("events of a node", () => {
 
   it("only warnings are told on the NodeOpUpgrade too: the steps are on its NodeOp", () => {
     const metadata = { ownerReferences: [OWNER] };
-    const onUpgrade = (lines: ReadonlyArray<string>) =>
-      lines.filter((line) => line.includes("on NodeOpUpgrade "));
     expect(onUpgrade(ofEntry(undefined, { stage: "Claimed" }, metadata))).toEqual([]);
     expect(
       onUpgrade(
@@ -104,9 +109,6 @@ describe("events of a node", () => {
 });
 
 describe("events of an operation", () => {
-  const ofConditions = (before: ReadonlyArray<object>, after: ReadonlyArray<object>) =>
-    eventsOf(withStatus({ conditions: before }), withStatus({ conditions: after })).map(told);
-
   it("its end is told once, on the NodeOp", () => {
     const completed = [condition("Completed", "Completed")];
     expect(ofConditions([], completed)).toEqual(["Normal Completed on NodeOp canary: a sentence"]);

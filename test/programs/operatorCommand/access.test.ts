@@ -99,8 +99,10 @@ describe("access to the cluster", () => {
       const logs: Array<string> = [];
       const ready: Array<boolean> = [];
       const logger = Logger.make(({ fiber, logLevel }) => {
-        if (logLevel === "Error" || logLevel === "Info")
-          logs.push(String(fiber.getRef(References.CurrentLogAnnotations)["problem"] ?? "healed"));
+        if (logLevel === "Error" || logLevel === "Info") {
+          const { problem } = fiber.getRef(References.CurrentLogAnnotations);
+          logs.push(typeof problem === "string" ? problem : "healed");
+        }
       });
       const waiting = yield* awaitAccess(undefined, (problems) => {
         ready.push(problems.length === 0);

@@ -91,17 +91,17 @@ const event: Kind = {
 };
 
 /** The same of the newer API, which calls that object `regarding` (apis/core/validation events.go). */
-const regardingErrors = (event: Draft): ReadonlyArray<FieldError> => {
-  const about = at(event, "regarding", "namespace") ?? "";
-  const { namespace: home = "" } = event.metadata;
+const regardingErrors = (draft: Draft): ReadonlyArray<FieldError> => {
+  const about = at(draft, "regarding", "namespace") ?? "";
+  const { namespace: home = "" } = draft.metadata;
   const fits = about === "" ? home === "default" || home === "kube-system" : about === home;
-  const series = at(event, "series");
-  const count = at(event, "series", "count");
+  const series = at(draft, "series");
+  const count = at(draft, "series", "count");
   return [
     ...(fits ? [] : [invalid("regarding.namespace", about, "does not match event.namespace")]),
     ...["eventTime", "reportingController", "reportingInstance", "action", "reason"]
-      .filter((name) => (event[name] ?? "") === "")
-      .map((name) => invalid(name, event[name], "is required")),
+      .filter((name) => (draft[name] ?? "") === "")
+      .map((name) => invalid(name, draft[name], "is required")),
     ...(series !== undefined && !(typeof count === "number" && count >= 2)
       ? [invalid("series.count", count, "should be at least 2")]
       : []),
