@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest";
-import { Clock, Effect, Fiber, Schema } from "effect";
+import { Clock, Effect, Fiber, Logger, References, Schema } from "effect";
 import { TestClock } from "effect/testing";
 import {
   Conflict,
@@ -246,6 +246,29 @@ describe("patience", () => {
           expect(wait).toBeLessThanOrEqual(36_000);
         }
       }
+    }),
+  );
+
+  it.effect("an outage is told once, another one after it again", () =>
+    Effect.gen(function* () {
+      const server = new ScriptedServer();
+      const told: Array<number> = [];
+      const logger = Logger.make(({ logLevel, date }) => {
+        if (logLevel === "Warn") told.push(date.getTime());
+      });
+      server.listFaults.push(...Array.from({ length: 20 }, () => cut));
+      yield* started(server).pipe(
+        Effect.provideService(References.CurrentLoggers, new Set([logger])),
+      );
+      yield* TestClock.adjust("30 minutes");
+      expect(server.listFaults).toEqual([]);
+      expect(told.length).toBe(1);
+      server.listFaults.push(...Array.from({ length: 20 }, () => cut));
+      server.onWatch = () => cut;
+      server.disconnect(cut);
+      yield* TestClock.adjust("1 minute");
+      expect(server.listFaults.length).toBeLessThan(20);
+      expect(told.length).toBe(2);
     }),
   );
 
