@@ -1,16 +1,24 @@
-/** Writes the files that are generated from the source: `node scripts/generate.ts`. */
+/** Writes the files below deploy that are generated from the source: `node scripts/generate.ts`. */
 import { writeFileSync } from "node:fs";
-import { stringify } from "yaml";
 import { crds } from "../src/domain/api/crd.ts";
+import { manifests } from "../src/domain/manifests/manifests.ts";
+import { DEFAULT_INSTALLATION } from "../src/programs/manifests/defaults.ts";
+import { toYaml } from "../src/programs/manifests/toYaml.ts";
 
-const HEADER =
-  "# Generated from src/domain/api by scripts/generate.ts; change the schemas there and run it again.\n";
+const header = (from: string): string =>
+  `# Generated from ${from} by scripts/generate.ts; change the source and run it again.\n`;
 
 /** The text of deploy/crds.yaml. */
-export const crdsYaml = (): string =>
-  HEADER +
-  crds()
-    .map((crd) => `---\n${stringify(crd, { aliasDuplicateObjects: false, lineWidth: 0 })}`)
-    .join("");
+export const crdsYaml = (): string => header("src/domain/api") + toYaml(crds());
 
-if (import.meta.main) writeFileSync(new URL("../deploy/crds.yaml", import.meta.url), crdsYaml());
+/** The text of deploy/install.yaml. */
+export const installYaml = (): string =>
+  header("src/domain/manifests") + toYaml(manifests(DEFAULT_INSTALLATION));
+
+const write = (name: string, text: string): void =>
+  writeFileSync(new URL(`../deploy/${name}`, import.meta.url), text);
+
+if (import.meta.main) {
+  write("crds.yaml", crdsYaml());
+  write("install.yaml", installYaml());
+}

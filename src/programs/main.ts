@@ -5,6 +5,7 @@ import { Cause, Console, Effect, Exit, Layer, Option, Runtime } from "effect";
 import { CliOutput, Command } from "effect/cli";
 import type { LiveTransportOptions } from "../services/live/liveTransport.ts";
 import { nodeLabelerCommand } from "./nodeLabelerCommand.ts";
+import { manifestsCommand } from "./manifests/command.ts";
 import { operatorCommand } from "./operatorCommand/command.ts";
 import { rebootAgentCommand } from "./rebootAgentCommand/command.ts";
 import { simulateCommand } from "./simulate/command.ts";
@@ -27,10 +28,11 @@ const nodeop = Command.make("nodeop").pipe(
     "Safe, observable upgrades of Kubernetes nodes. Without a command: simulates examples/canary.yaml.",
   ),
   Command.withSubcommands([
+    simulateCommand,
+    manifestsCommand,
     operatorCommand,
     rebootAgentCommand,
     nodeLabelerCommand(liveTransport),
-    simulateCommand,
   ]),
 );
 

@@ -1,0 +1,88 @@
+/** Every permission that is granted is used, and every one that is used is granted: by what operators ask a cluster for. */
+import { describe, expect, it } from "@effect/vitest";
+import { Jobs, NodeOps, NodeOpUpgrades, Pods } from "../../../src/domain/kube/resource.ts";
+import { OPERATOR_PERMISSIONS } from "../../../src/domain/manifests/permissions.ts";
+import { resourceOf } from "../../../src/domain/manifests/rbac.ts";
+import { Scene, titleOf } from "./harness.ts";
+
+const IMAGE = "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.2-k3sv1.30.11-k3s1";
+
+/** What the operator's programs here do not ask for: Events and the Lease are those of the command around them. */
+const OF_THE_COMMAND = ["events", "leases"];
+/** What nobody asks for: an admission plugin looks it up when a child is made. */
+const OF_ADMISSION = "finalizers";
+
+const granted = OPERATOR_PERMISSIONS.filter(
+  ({ about }) =>
+    !OF_THE_COMMAND.includes(about.resource.plural) && about.subresource !== OF_ADMISSION,
+).flatMap(({ about, verbs }) => verbs.map((verb) => `${verb} ${resourceOf(about)}`));
+
+const upgrade = (scene: Scene, verb: "create" | "patch", spec: object): void =>
+  void scene.ask({
+    verb,
+    resource: NodeOpUpgrades,
+    namespace: "default",
+    ...(verb === "patch" ? { name: "up", patchType: "application/merge-patch+json" } : {}),
+    body: {
+      apiVersion: "operator.kairos.io/v1alpha1",
+      kind: "NodeOpUpgrade",
+      metadata: { name: "up", namespace: "default" },
+      spec,
+    },
+  });
+
+const isAt = (scene: Scene, stage: string): boolean =>
+  scene.status().nodeStatuses?.["worker-1"]?.stage === stage;
+
+/** An upgrade that is steered while it runs, and completes. */
+const steered = (): Scene => {
+  const scene = new Scene({ nodes: ["cp-1", "worker-1"] });
+  scene.startOperator();
+  upgrade(scene, "create", { image: IMAGE, concurrency: 1 });
+  scene.until("the first node is held", () => scene.marks("cp-1") === "held cordoned");
+  upgrade(scene, "patch", { concurrency: 2 });
+  scene.untilEnded("up");
+  return scene;
+};
+
+/** An operation that is deleted in the middle of its work. */
+const deleted = (): Scene => {
+  const scene = new Scene();
+  scene.startOperator();
+  scene.createOperation();
+  scene.until("its Job runs", () => isAt(scene, "Upgrading"));
+  scene.delete(NodeOps, "op");
+  scene.until("it is gone", () => scene.operation() === undefined);
+  return scene;
+};
+
+/** An operation of which somebody deletes the Job, and one of which somebody deletes the reboot Pod: both are looked for. */
+const robbed = (stage: "Upgrading" | "Rebooting"): Scene => {
+  const scene = new Scene({ behaviour: { reboot: "silently-fails" } });
+  scene.startOperator();
+  scene.createOperation();
+  scene.until(stage, () => isAt(scene, stage));
+  const { jobName = "" } = scene.status().nodeStatuses!["worker-1"]!;
+  if (stage === "Upgrading") scene.delete(Jobs, jobName);
+  else scene.delete(Pods, rebootPodOf(scene));
+  scene.untilEnded();
+  return scene;
+};
+
+const rebootPodOf = (scene: Scene): string =>
+  [...scene.fake.objects(Pods)].find(
+    ({ metadata }) => metadata.labels?.["kairos.io/reboot"] === "true",
+  )!.metadata.name;
+
+const askedFor = (scene: Scene): ReadonlyArray<string> => {
+  expect(scene.violations()).toEqual([]);
+  return scene.requests.map(({ request }) => titleOf(request));
+};
+
+describe("the operator's permissions", () => {
+  it("are those that it uses, and it uses all of them", () => {
+    const scenes = [steered(), deleted(), robbed("Upgrading"), robbed("Rebooting")];
+    const used = new Set(scenes.flatMap(askedFor));
+    expect([...used].toSorted()).toEqual([...new Set(granted)].toSorted());
+  });
+});
