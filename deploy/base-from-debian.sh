@@ -22,7 +22,7 @@ command -v podman >/dev/null || fail "podman is missing; install it (apt-get ins
 [ -x "$node" ] || fail "$node is missing; run: npm ci"
 
 root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+trap 'rm -rf --one-file-system "$root"' EXIT
 
 # minbase holds util-linux, and with it nsenter; libstdc++6 is all that Node needs beyond it.
 debootstrap --variant=minbase --include=libstdc++6 "$suite" "$root" "$mirror"
