@@ -38,12 +38,13 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
   const stepping = stepAll(observed, previous);
   const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;
   if (problem !== undefined) return withoutSteps(observed, () => stalled(observed, problem));
-  const { steps, actions, confirm, wakeAt } = stepping;
+  const { steps, actions, confirm, moving, wakeAt } = stepping;
   return {
     observed,
     steps,
     actions,
     confirm,
+    moving,
     wakeAt,
     outlook: once(() => (isDeleting ? deleting(observed, stepping) : running(observed, stepping))),
   };
@@ -54,6 +55,7 @@ const withoutSteps = (observed: Observed, outlook: () => Outlook): Decision => (
   steps: new Map(),
   actions: [],
   confirm: [],
+  moving: 0,
   wakeAt: undefined,
   outlook: once(outlook),
 });

@@ -3,9 +3,20 @@ import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { Decision, Note } from "../../domain/rollout/decision.ts";
 import { ChildrenMemory } from "./ChildrenMemory.ts";
 
-/** At most two status writes per second and object, one where the status is large (design.md §3). */
-export const statusIntervalMillis = (entries: number): number => (entries < LARGE_MIN ? 500 : 1000);
+/**
+ * At most two status writes per second and object (design.md §3). Where the status is large each write costs the API server
+ * half a second of its time, whether it is about one node or fifty: then one per second while many nodes wait for it or a
+ * slot may be filled, else one in two.
+ */
+export const statusIntervalMillis = (
+  entries: number,
+  waiting: { readonly moving: number; readonly vacancy: boolean },
+): number => {
+  if (entries < LARGE_MIN) return 500;
+  return waiting.vacancy || waiting.moving >= MANY_MIN ? 1000 : 2000;
+};
 const LARGE_MIN = 500;
+const MANY_MIN = 10;
 
 const FIRST_DELAY_MILLIS = 1000;
 const DELAY_MILLIS_MAX = 60_000;

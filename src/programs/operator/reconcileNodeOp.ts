@@ -6,6 +6,7 @@
 import { Clock, Effect } from "effect";
 import type { NodeOp, NodeOpStatus } from "../../domain/api/nodeop.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
+import { hasVacancy } from "../../domain/rollout/admit.ts";
 import { decide } from "../../domain/rollout/decide.ts";
 import { isIrrevocable, type Action, type Decision } from "../../domain/rollout/decision.ts";
 import type { Observed, Settings } from "../../domain/rollout/observed.ts";
@@ -70,7 +71,11 @@ const oneRound = Effect.fnUntraced(function* (
   memory.decision = decision;
   forgetSolved(decision, memory);
   const mayStoreAt =
-    memory.statusWrittenAt + statusIntervalMillis(observed.operation.status.total ?? 0);
+    memory.statusWrittenAt +
+    statusIntervalMillis(observed.operation.status.total ?? 0, {
+      moving: decision.moving,
+      vacancy: hasVacancy(observed),
+    });
   if (observed.now < mayStoreAt)
     return yield* act(round, memory, { actions: decision.actions, wakeAt: mayStoreAt });
   const { due, laterAt } = dueEvidence(decision, memory);
