@@ -11,6 +11,8 @@ export type OwnOperation =
   | { readonly _tag: "Exists"; readonly operation: NodeOp }
   /** Not in the cache. */
   | { readonly _tag: "Unknown" }
+  /** There, by a live read, but not what a NodeOp is: what is wrong with it. */
+  | { readonly _tag: "Invalid"; readonly problems: string }
   /** Not there, by a live read. */
   | { readonly _tag: "Absent" };
 
@@ -43,6 +45,11 @@ export const decideUpgrade = (
   // An ended upgrade never runs again, whatever became of its NodeOp.
   if (isEnded(upgrade.status)) return { _tag: "Nothing" };
   if (own._tag === "Unknown") return { _tag: "Confirm" };
+  if (own._tag === "Invalid")
+    return store(
+      upgrade,
+      stalled(upgrade, now, { reason: "NodeOpInvalid", message: own.problems }),
+    );
   if (upgrade.status?.nodeOpName === undefined)
     return { _tag: "Create", object: translate(upgrade) };
   return store(

@@ -13,6 +13,7 @@ import { isInFlight } from "../../domain/rollout/entry.ts";
 import { heldBy } from "../../domain/rollout/hold.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
 import * as Informer from "../../services/Informer.ts";
+import type { UndecodableObject } from "../../services/KubeApi.ts";
 import {
   JobResource,
   NodeOpResource,
@@ -29,6 +30,9 @@ export interface CachesShape {
   readonly jobs: Informer.Informer<Job>;
   readonly pods: Informer.Informer<Pod, "controller">;
   readonly membership: () => number;
+  /** Keys of the operations whose last state does not decode; what the cache has of them is older. */
+  readonly unreadableOperations: Set<string>;
+  readonly unreadableUpgrades: Set<string>;
 }
 
 /** Who is told that an object needs another look. Keys are `namespace/name`. */
@@ -70,11 +74,15 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
 }): Effect.fn.Return<CachesShape> {
   const { listeners, namespace } = options;
   let membership = 0;
+  const unreadableOperations = new Set<string>();
+  const unreadableUpgrades = new Set<string>();
   const operations = yield* Informer.make<NodeOp>({
     of: NodeOpResource,
     selection: { namespace },
     meta,
+    onUndecodable: tellUnreadable(unreadableOperations, listeners.operation),
     onChange: ({ key, before, after }) => {
+      unreadableOperations.delete(key);
       listeners.operation(key);
       const upgrade = controllerOf((after ?? before)!.metadata);
       if (upgrade?.kind === "NodeOpUpgrade")
@@ -92,7 +100,9 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     of: NodeOpUpgradeResource,
     selection: { namespace },
     meta,
+    onUndecodable: tellUnreadable(unreadableUpgrades, listeners.upgrade),
     onChange: ({ key, before, after }) => {
+      unreadableUpgrades.delete(key);
       listeners.upgrade(key);
       if (before !== undefined && after !== undefined) listeners.upgradeChanged?.(before, after);
     },
@@ -128,8 +138,27 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
       if (job !== undefined) tellNodeOp(listeners, job, before, after);
     },
   });
-  return { operations, upgrades, nodes, jobs, pods, membership: () => membership };
+  return {
+    operations,
+    upgrades,
+    nodes,
+    jobs,
+    pods,
+    membership: () => membership,
+    unreadableOperations,
+    unreadableUpgrades,
+  };
 });
+
+/** An object that cannot be read gets a look of its own; it stays marked until it can be read, or is gone. */
+const tellUnreadable =
+  (unreadable: Set<string>, tell: (key: string) => void) =>
+  ({ ref }: UndecodableObject): void => {
+    if (ref === undefined) return;
+    const key = objectKey(ref);
+    unreadable.add(key);
+    tell(key);
+  };
 
 /** A child's change concerns the NodeOp that controls it. */
 const tellNodeOp = (

@@ -46,6 +46,15 @@ describe("an upgrade whose NodeOp is not in the cache", () => {
       },
     }));
 
+  it("is told what is wrong with one that does not follow its schema", () => {
+    const problems = "NodeOp default/kairos-upgrade: spec.command: is required";
+    const decision = decideUpgrade(upgradeOf(), { _tag: "Invalid", problems }, DUE);
+    expect(stalledBy(decision)).toMatchObject({ status: "True", reason: "NodeOpInvalid" });
+    expect(stored(decision).message).toBe(problems);
+    const over = upgradeOf({ status: ended("Completed") });
+    expect(decideUpgrade(over, { _tag: "Invalid", problems }, DUE)).toEqual({ _tag: "Nothing" });
+  });
+
   it("never gets a second one: the first was deleted, and that is told", () => {
     const upgrade = upgradeOf({ status: { nodeOpName: "kairos-upgrade", phase: "Running" } });
     const decision = decideUpgrade(upgrade, ABSENT, DUE);
