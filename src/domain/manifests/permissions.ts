@@ -1,5 +1,6 @@
 /** What operator and node labeler may do, and what each of it is for. Nothing is granted that is not used. */
 import {
+  CoreEvents,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -114,6 +115,12 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     about: { resource: Events },
     verbs: ["create", "patch"],
     why: "tells of each step on the operation",
+  },
+  {
+    scope: "operations",
+    about: { resource: CoreEvents },
+    verbs: ["list"],
+    why: "reads why a Job that has no Pod has none",
   },
   {
     scope: "nodeEvents",

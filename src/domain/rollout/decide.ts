@@ -13,6 +13,7 @@ import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
 import type { Action, Decision, Note, Outlook } from "./decision.ts";
 import { cordonedBy, holderOf, isReleased } from "./hold.ts";
 import type { Observed } from "./observed.ts";
+import { pendingRehearsal, type PendingRehearsal } from "./rehearsal.ts";
 import { versionOf } from "./stages/actions.ts";
 import { stepAll, type Stepping } from "./stepAll.ts";
 import {
@@ -38,6 +39,8 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
   const stepping = stepAll(observed, previous);
   const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;
   if (problem !== undefined) return withoutSteps(observed, () => stalled(observed, problem));
+  const rehearsal = stepping.steps.size > 0 || isDeleting ? undefined : pendingRehearsal(observed);
+  if (rehearsal !== undefined) return unrehearsed(observed, rehearsal);
   const { steps, actions, confirm, moving, wakeAt } = stepping;
   return {
     observed,
@@ -60,6 +63,14 @@ const withoutSteps = (observed: Observed, outlook: () => Outlook): Decision => (
   outlook: once(outlook),
 });
 
+/** Nothing is claimed before the cluster is known to take what would be created. */
+const unrehearsed = (observed: Observed, { evidence, refusal }: PendingRehearsal): Decision => ({
+  ...withoutSteps(observed, () =>
+    refusal === undefined ? unclaimed(observed) : stalled(observed, refusal),
+  ),
+  confirm: [evidence],
+});
+
 const once = <A>(make: () => A): (() => A) => {
   let made: { readonly value: A } | undefined;
   return () => (made ??= { value: make() }).value;
@@ -71,12 +82,12 @@ const entriesOf = ({ operation }: Observed): Entries => operation.status.nodeSta
 
 const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
   const { claims, obstacles, waiting } = admit(observed, advanced);
-  const hasFinalizer = observed.operation.metadata.finalizers?.includes(FINALIZER) === true;
+  const isFinalized = hasFinalizer(observed);
   // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
-  const claimed = hasFinalizer ? claims : NO_CLAIMS;
+  const claimed = isFinalized ? claims : NO_CLAIMS;
   return {
     status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed), obstacles),
-    actions: finalizerAction(hasFinalizer, steps.size > 0, claims.size > 0),
+    actions: finalizerAction(isFinalized, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,
   };
@@ -84,14 +95,17 @@ const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => 
 
 const NO_CLAIMS: ReadonlyMap<string, NodeStatus> = new Map();
 
+const hasFinalizer = ({ operation }: Pick<Observed, "operation">): boolean =>
+  operation.metadata.finalizers?.includes(FINALIZER) === true;
+
 /** The finalizer is there only while something is in flight or about to be, so that an idle operation never hangs. */
 const finalizerAction = (
-  hasFinalizer: boolean,
+  isFinalized: boolean,
   isBusy: boolean,
   claims: boolean,
 ): ReadonlyArray<Action> => {
-  if (!hasFinalizer && claims) return [{ _tag: "AddFinalizer" }];
-  return hasFinalizer && !isBusy && !claims ? [{ _tag: "RemoveFinalizer" }] : [];
+  if (!isFinalized && claims) return [{ _tag: "AddFinalizer" }];
+  return isFinalized && !isBusy && !claims ? [{ _tag: "RemoveFinalizer" }] : [];
 };
 
 /** A deleted operation starts nothing, ends what runs, takes its cordons and holds off, and lets go of its finalizer last. */
@@ -99,13 +113,14 @@ const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook =>
   const { operation } = observed;
   const isIdle = steps.size === 0;
   const leftovers = isIdle ? leftoverHolds(observed) : [];
-  const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
   return {
     status: isIdle
       ? operation.status
       : statusOf(observed, withEntries(entriesOf(observed), advanced), NO_NOTES),
     actions:
-      isIdle && leftovers.length === 0 && hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : leftovers,
+      isIdle && leftovers.length === 0 && hasFinalizer(observed)
+        ? [{ _tag: "RemoveFinalizer" }]
+        : leftovers,
     obstacles: NO_NOTES,
     waiting: {
       reason: "OperationDeleted",
@@ -133,36 +148,43 @@ const leftoverHolds = (observed: Observed): ReadonlyArray<Action> => {
 const ended = ({ operation }: Observed): Outlook => {
   const { status } = operation;
   const generation = operation.metadata.generation ?? 0;
-  const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
   return {
     status:
       status.observedGeneration === generation
         ? status
         : { ...status, observedGeneration: generation },
-    actions: hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : [],
+    actions: hasFinalizer({ operation }) ? [{ _tag: "RemoveFinalizer" }] : [],
     obstacles: NO_NOTES,
     waiting: { reason: "Ended", message: "the operation has ended" },
   };
 };
 
-const selectorProblem = ({ operation }: Observed): string | undefined => {
+const selectorProblem = ({ operation }: Observed): Note | undefined => {
   const { nodeSelector } = operation.spec;
   if (nodeSelector === undefined) return undefined;
   const problems = selectorProblems(nodeSelector);
-  return problems.length === 0
-    ? undefined
-    : problems.map((problem) => `spec.nodeSelector.${problem.path}: ${problem.message}`).join("; ");
+  if (problems.length === 0) return undefined;
+  const sentences = problems.map(({ path, message }) => `spec.nodeSelector.${path}: ${message}`);
+  return { reason: "InvalidSelector", message: sentences.join("; ") };
 };
 
-/** Nothing runs and the selector makes no sense: say so, start nothing. */
-const stalled = (observed: Observed, message: string): Outlook => ({
+/** Nothing runs, and nothing can until somebody changes something: say so, start nothing. */
+const stalled = (observed: Observed, { reason, message }: Note): Outlook => ({
   status: withOutcome(observed, entriesOf(observed), {
-    outcome: { _tag: "Stalled", reason: "InvalidSelector", message },
+    outcome: { _tag: "Stalled", reason, message },
     counts: countsOf(entriesOf(observed), observed.targets),
   }),
+  actions: finalizerAction(hasFinalizer(observed), false, false),
+  obstacles: NO_NOTES,
+  waiting: { reason, message },
+});
+
+/** The dry run has not been answered yet: everything is as it was. */
+const unclaimed = (observed: Observed): Outlook => ({
+  status: observed.operation.status,
   actions: [],
   obstacles: NO_NOTES,
-  waiting: { reason: "InvalidSelector", message },
+  waiting: { reason: "Rehearsal", message: "waits for the dry run of its Pods and its Job" },
 });
 
 /** The next status; the very one observed when nothing differs. */

@@ -13,6 +13,8 @@ export interface Children {
   readonly job?: Job | undefined;
   /** The Pods of `job`, the terminated ones included. */
   readonly jobPods: ReadonlyArray<Pod>;
+  /** Why the Job controller could not create a Pod of `job` last, in its words; read live only (evidence `JobEvents`). */
+  readonly podRefusal?: string | undefined;
 }
 
 export const NO_CHILDREN: Children = { jobPods: [] };
@@ -26,11 +28,30 @@ export type Evidence =
   | { readonly _tag: "Job"; readonly node: string }
   | { readonly _tag: "JobPods"; readonly node: string }
   | { readonly _tag: "RebootPod"; readonly node: string }
+  /** What the Job controller says about a Job without a Pod. */
+  | { readonly _tag: "JobEvents"; readonly node: string }
+  /** Whether the cluster would take the children of this node, in this generation of the spec. */
+  | { readonly _tag: "Rehearsal"; readonly node: string; readonly generation: number }
   | { readonly _tag: "Holder"; readonly holder: string };
 
 /** The key under which a piece of evidence is remembered. */
-export const evidenceKey = (evidence: Evidence): string =>
-  evidence._tag === "Holder" ? `Holder ${evidence.holder}` : `${evidence._tag} ${evidence.node}`;
+export const evidenceKey = (evidence: Evidence): string => {
+  switch (evidence._tag) {
+    case "Holder":
+      return `Holder ${evidence.holder}`;
+    // Whichever node it is about: the next one would be refused the same.
+    case "Rehearsal":
+      return `Rehearsal ${evidence.generation}`;
+    default:
+      return `${evidence._tag} ${evidence.node}`;
+  }
+};
+
+/** How the last dry run of an operation's children went: in which generation of its spec, and why not if refused. */
+export interface Rehearsal {
+  readonly generation: number;
+  readonly refusal?: Note | undefined;
+}
 
 /** What the operator was told when it started: images, and where sentinels live on the hosts. */
 export interface Settings {
@@ -70,6 +91,8 @@ export interface Observed {
   readonly otherOperations: ReadonlyMap<string, OtherOperation>;
   /** Evidence read live in this pass (`evidenceKey`). */
   readonly live: ReadonlySet<string>;
+  /** The last dry run of its children; absent before the first. */
+  readonly rehearsal?: Rehearsal | undefined;
   /** What goes wrong with the requests that a node needs, by node name. */
   readonly problems: ReadonlyMap<string, Note>;
   readonly settings: Settings;

@@ -1,6 +1,7 @@
 /** What the operator remembers between passes. Losing it in a crash costs a little time, never correctness. */
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { Decision, Note } from "../../domain/rollout/decision.ts";
+import type { Rehearsal } from "../../domain/rollout/observed.ts";
 import { ChildrenMemory } from "./ChildrenMemory.ts";
 
 /**
@@ -46,6 +47,8 @@ export class OperationMemory {
   statusWrittenAt = Number.NEGATIVE_INFINITY;
   /** Whether the account of the reboot agents is there. */
   hasAgentAccess = false;
+  /** The last dry run of its children. */
+  rehearsal: Rehearsal | undefined;
   /** What goes wrong with a node's requests, until one of them succeeds or none is wanted any more. */
   readonly problems = new Map<string, Note>();
   /** The targets of the last pass, and what they were computed from. */

@@ -1,5 +1,6 @@
 /** Reads from the API server what a decision must not take from a cache, and adds it to what is observed. */
-import { Effect, Result } from "effect";
+import { Clock, Effect, Result } from "effect";
+import { FAILED_CREATE, lastMessage } from "../../domain/kube/event.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
@@ -13,12 +14,20 @@ import {
   type Children,
   type Evidence,
   type Observed,
+  type Rehearsal,
 } from "../../domain/rollout/observed.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
 import { noteFailure } from "./failures.ts";
 import type { OperationMemory } from "./Memory.ts";
-import { JobResource, NodeOpResource, NodeResource, PodResource } from "./resources.ts";
+import { rehearse, type Refused } from "./rehearse.ts";
+import {
+  EventResource,
+  JobResource,
+  NodeOpResource,
+  NodeResource,
+  PodResource,
+} from "./resources.ts";
 
 /** Reads at most this many objects at once. */
 const READS_AT_ONCE = 32;
@@ -52,21 +61,32 @@ export const confirm = Effect.fnUntraced(function* (
   const readings = yield* Effect.forEach(
     evidence,
     ([key, item]) =>
-      Effect.map(Effect.result(read(observed, item)), (reading) => ({ key, reading })),
+      Effect.map(Effect.result(read(observed, item, memory)), (reading) => ({
+        key,
+        item,
+        reading,
+      })),
     { concurrency: evidence.size > 1 ? READS_AT_ONCE : 1 },
   );
+  const now = yield* Clock.currentTimeMillis;
   const live = new Set(observed.live);
   let confirmed = observed;
-  for (const { key, reading } of readings) {
+  for (const { key, item, reading } of readings) {
     if (Result.isFailure(reading)) {
       const nodes = nodesThatNeed(decision, key);
-      yield* noteFailure(memory, { key, nodes, refusal: "RequestRefused" }, reading.failure);
+      const { error, refusal } = reading.failure;
+      const problem = yield* noteFailure(memory, { key, nodes, refusal }, error);
+      if (item._tag === "Rehearsal" && problem !== undefined)
+        confirmed = withRehearsal({ generation: item.generation, refusal: problem })(confirmed);
       continue;
     }
     confirmed = reading.success(confirmed);
     live.add(key);
-    memory.forget(key);
+    // What an Event said may go on for long: it is read again ever more rarely.
+    if (item._tag === "JobEvents") memory.attempted(key, now);
+    else memory.forget(key);
   }
+  memory.rehearsal = confirmed.rehearsal;
   forgetProblems(decision, live, memory);
   return { ...confirmed, live };
 });
@@ -91,7 +111,30 @@ const forgetProblems = (
   }
 };
 
-const read = (observed: Observed, evidence: Evidence) => {
+const withRehearsal =
+  (rehearsal: Rehearsal): Reading =>
+  (observed) => ({ ...observed, rehearsal });
+
+const read = (
+  observed: Observed,
+  evidence: Evidence,
+  memory: OperationMemory,
+): Effect.Effect<Reading, Refused, KubeApi | Caches> => {
+  if (evidence._tag === "Rehearsal")
+    return Effect.as(
+      rehearse(observed, evidence.node, memory),
+      withRehearsal({ generation: evidence.generation }),
+    );
+  return Effect.mapError(readLive(observed, evidence), (error): Refused => ({
+    error,
+    refusal: "RequestRefused",
+  }));
+};
+
+const readLive = (
+  observed: Observed,
+  evidence: Exclude<Evidence, { readonly _tag: "Rehearsal" }>,
+): Effect.Effect<Reading, ApiError, KubeApi | Caches> => {
   switch (evidence._tag) {
     case "Node":
       return readNode(evidence.node);
@@ -99,6 +142,8 @@ const read = (observed: Observed, evidence: Evidence) => {
       return readJob(observed, evidence.node);
     case "JobPods":
       return readJobPods(observed, evidence.node);
+    case "JobEvents":
+      return readJobEvents(observed, evidence.node);
     case "RebootPod":
       return readRebootPod(observed, evidence.node);
     case "Holder":
@@ -169,6 +214,18 @@ const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: strin
     labelSelector: `batch.kubernetes.io/controller-uid=${uid}`,
   });
   return withChildren(node, { jobPods: items });
+});
+
+/** What the Job controller said last about a Pod that it could not create; Events are found by the uid of their object. */
+const readJobEvents = Effect.fnUntraced(function* (observed: Observed, node: string) {
+  const api = yield* KubeApi;
+  const { metadata, status } = observed.operation;
+  const uid = status.nodeStatuses?.[node]?.jobUID ?? "";
+  const { items } = yield* api.list(EventResource, {
+    namespace: metadata.namespace,
+    fieldSelector: `involvedObject.uid=${uid},reason=${FAILED_CREATE}`,
+  });
+  return withChildren(node, { podRefusal: lastMessage(items) });
 });
 
 /** Whether the operation that holds a node still exists: another one of the same name is not it. */

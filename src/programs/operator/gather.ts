@@ -36,6 +36,7 @@ export const gather = (options: {
     claimedByOthers: others.claims,
     otherOperations: others.byUID,
     live: new Set(),
+    rehearsal: memory.rehearsal,
     problems: memory.problems,
     settings,
   };

@@ -241,7 +241,10 @@ const grant = Effect.fnUntraced(function* (
 });
 
 /** Creates the account of the reboot agents, once per operation and process; what exists already is fine. */
-const ensureAgentAccess = Effect.fnUntraced(function* (operation: NodeOp, memory: OperationMemory) {
+export const ensureAgentAccess = Effect.fnUntraced(function* (
+  operation: NodeOp,
+  memory: OperationMemory,
+) {
   if (memory.hasAgentAccess) return;
   const api = yield* KubeApi;
   for (const { resource, object } of agentAccess(operation))

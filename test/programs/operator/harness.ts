@@ -5,7 +5,7 @@ import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import type { Commit } from "../../../src/domain/history.ts";
 import { makeMonitors, type Monitors } from "../../../src/domain/invariants/makeMonitors.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
-import { NodeOps, Nodes, type Resource } from "../../../src/domain/kube/resource.ts";
+import { NodeOps, Nodes, Pods, type Resource } from "../../../src/domain/kube/resource.ts";
 import { operator } from "../../../src/programs/operator/operator.ts";
 import { rebootAgent } from "../../../src/programs/rebootAgent.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type Served,
 } from "../../../src/services/fake/FakeCluster.ts";
 import type { KubeApi } from "../../../src/services/KubeApi.ts";
+import { forbidden } from "../../../src/services/fake/status.ts";
 import { kubeApiLayer } from "../../../src/services/kubeApiLayer.ts";
 import type { KubeRequest } from "../../../src/services/KubeTransport.ts";
 import { deliver, type Interceptor } from "../../../src/services/simulation/interception.ts";
@@ -58,6 +59,16 @@ export const titleOf = (request: Served["request"]): string =>
     `${request.verb} ${request.resource.plural}`,
     ...("subresource" in request && request.subresource !== undefined ? [request.subresource] : []),
   ].join("/");
+
+/** Whether it asks what would happen: nothing is stored. */
+export const isDryRun = (request: Served["request"]): boolean =>
+  "query" in request && request.query?.dryRun === true;
+
+/** A policy that came after the dry run: the Job controller may not make Pods. */
+export const refusesPodsOfJobs: Admission = (actor, { verb }, { kind, metadata }) =>
+  actor === "job-controller" && verb === "create" && kind === "Pod"
+    ? forbidden(Pods, metadata.name, "exceeded quota: pods, requested: pods=1, limited: pods=0")
+    : undefined;
 
 export class Scene {
   readonly world: World;

@@ -1,6 +1,13 @@
 /** Stage Preparing: reboot Pod, hold and cordon, drain, and the suspended Job, in this order (design.md §4). */
 import { childNames } from "../../names.ts";
-import { isRunning, isTerminal, isTerminating, startProblem } from "../../kube/pod.ts";
+import {
+  isRunning,
+  isTerminal,
+  isTerminating,
+  kubeletRefusal,
+  startProblem,
+  wasRefusedByKubelet,
+} from "../../kube/pod.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { job, rebootPod } from "../children.ts";
 import { act, advance, confirm, wait, type Action, type Step } from "../decision.ts";
@@ -50,6 +57,15 @@ export const rebootPodAgain = (at: NodeInFlight, pod: Pod | undefined): Step => 
   const { name } = pod.metadata;
   if (isTerminating(pod))
     return wait({ reason: "RebootPod", message: `reboot Pod ${name} is being deleted` });
+  if (wasRefusedByKubelet(pod))
+    return act(
+      {
+        reason: "PodRefused",
+        message: `${kubeletRefusal(pod)}; it is made again`,
+        problem: true,
+      },
+      deletePod(at.name, pod),
+    );
   if (isTerminal(pod))
     return act(
       {
