@@ -39,6 +39,13 @@ export const RoleBindings = resource(
 
 export const Leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
 export const Events = resource("events.k8s.io", "v1", "events", "Event");
+export const ClusterRoleBindings = resource(
+  "rbac.authorization.k8s.io",
+  "v1",
+  "clusterrolebindings",
+  "ClusterRoleBinding",
+  false,
+);
 
 /** `apiVersion` of the resource's objects: `v1`, `batch/v1`, … */
 export const apiVersionOf = (of: Resource): string =>

@@ -24,10 +24,19 @@ export const deadlineOf = (
       return after(entry.stageStartedAt, deadlines.upgradeSeconds);
     case "Rebooting":
       return after(entry.stageStartedAt, deadlines.rebootSeconds);
+    case "Followed":
+      return after(
+        entry.stageStartedAt,
+        isReboot(entry) ? deadlines.rebootSeconds : deadlines.upgradeSeconds,
+      );
     default:
       return undefined;
   }
 };
+
+/** Whether it is the reboot that the stage of this entry waits for. */
+export const isReboot = ({ stage, phase }: NodeStatus): boolean =>
+  stage === "Rebooting" || (stage === "Followed" && phase === "Completed");
 
 /** When a cancelled node is given up although its Job's Pod has not ended: its upgrade's deadline, but not at once. */
 export const cancellingGivesUpAt = (

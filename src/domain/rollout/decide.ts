@@ -7,12 +7,15 @@ import type { NodeOp, NodeOpStatus } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
 import { formatLabelSelector, selectorProblems } from "../kube/selector.ts";
-import { FINALIZER } from "../labels.ts";
+import { hasOriginalEnded } from "../takeover/end.ts";
+import { isOriginals } from "../takeover/original.ts";
+import { takenOver, unrecordedNodes } from "../takeover/takeOver.ts";
 import { admit } from "./admit.ts";
 import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
 import type { Action, Decision, Note, Outlook } from "./decision.ts";
+import { finalizerAction, hasFinalizer, removal } from "./finalizers.ts";
 import { cordonedBy, holderOf, isReleased } from "./hold.ts";
-import type { Observed } from "./observed.ts";
+import { isLive, type Evidence, type Observed } from "./observed.ts";
 import { pendingRehearsal, type PendingRehearsal } from "./rehearsal.ts";
 import { versionOf } from "./stages/actions.ts";
 import { stepAll, type Stepping } from "./stepAll.ts";
@@ -36,6 +39,8 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
   const isDeleting = operation.metadata.deletionTimestamp !== undefined;
   if (isEnded(operation.status) && !isDeleting)
     return withoutSteps(observed, () => ended(observed));
+  const takeover = isOriginals(operation.status) ? takeOver(observed, isDeleting) : undefined;
+  if (takeover !== undefined) return takeover;
   const stepping = stepAll(observed, previous);
   const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;
   if (problem !== undefined) return withoutSteps(observed, () => stalled(observed, problem));
@@ -71,6 +76,52 @@ const unrehearsed = (observed: Observed, { evidence, refusal }: PendingRehearsal
   confirm: [evidence],
 });
 
+/**
+ * What is done about an operation whose status is the Go original's: nothing where it has ended; else everything that the
+ * original made is read live, and what it was working on is taken over in one write. Undefined when that is nothing: then
+ * the operation goes on as one of ours.
+ */
+const takeOver = (observed: Observed, isDeleting: boolean): Decision | undefined => {
+  const { targets, nodes, operation } = observed;
+  const isOver =
+    !isDeleting &&
+    unrecordedNodes(observed).length === 0 &&
+    hasOriginalEnded(operation, { targets, nodes });
+  if (isOver) return withoutSteps(observed, () => leftAlone(observed));
+  if (!isLive(observed, LEFTOVERS))
+    return { ...withoutSteps(observed, () => leftAlone(observed)), confirm: [LEFTOVERS] };
+  const entries = takenOver(observed);
+  return entries.size === 0
+    ? undefined
+    : withoutSteps(observed, () => takingOver(observed, entries, isDeleting));
+};
+
+const LEFTOVERS: Evidence = { _tag: "Leftovers" };
+
+const leftAlone = ({ operation }: Observed): Outlook => ({
+  status: operation.status,
+  actions: [],
+  obstacles: NO_NOTES,
+  waiting: { reason: "Original", message: "the Go operator ended it, or it is being looked into" },
+});
+
+/** As every claim this one comes after the finalizer; a deleted operation can get none, and its own keeps it. */
+const takingOver = (
+  observed: Observed,
+  entries: ReadonlyMap<string, NodeStatus>,
+  isDeleting: boolean,
+): Outlook => {
+  const { operation } = observed;
+  const isReady = isDeleting || hasFinalizer(operation);
+  return {
+    ...leftAlone(observed),
+    status: isReady
+      ? statusOf(observed, withEntries(entriesOf(observed), entries), NO_NOTES)
+      : operation.status,
+    actions: isReady ? [] : [{ _tag: "AddFinalizer" }],
+  };
+};
+
 const once = <A>(make: () => A): (() => A) => {
   let made: { readonly value: A } | undefined;
   return () => (made ??= { value: make() }).value;
@@ -82,31 +133,18 @@ const entriesOf = ({ operation }: Observed): Entries => operation.status.nodeSta
 
 const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
   const { claims, obstacles, waiting } = admit(observed, advanced);
-  const isFinalized = hasFinalizer(observed);
+  const isFinalized = hasFinalizer(observed.operation);
   // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
   const claimed = isFinalized ? claims : NO_CLAIMS;
   return {
     status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed), obstacles),
-    actions: finalizerAction(isFinalized, steps.size > 0, claims.size > 0),
+    actions: finalizerAction(observed.operation, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,
   };
 };
 
 const NO_CLAIMS: ReadonlyMap<string, NodeStatus> = new Map();
-
-const hasFinalizer = ({ operation }: Pick<Observed, "operation">): boolean =>
-  operation.metadata.finalizers?.includes(FINALIZER) === true;
-
-/** The finalizer is there only while something is in flight or about to be, so that an idle operation never hangs. */
-const finalizerAction = (
-  isFinalized: boolean,
-  isBusy: boolean,
-  claims: boolean,
-): ReadonlyArray<Action> => {
-  if (!isFinalized && claims) return [{ _tag: "AddFinalizer" }];
-  return isFinalized && !isBusy && !claims ? [{ _tag: "RemoveFinalizer" }] : [];
-};
 
 /** A deleted operation starts nothing, ends what runs, takes its cordons and holds off, and lets go of its finalizer last. */
 const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
@@ -117,10 +155,7 @@ const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook =>
     status: isIdle
       ? operation.status
       : statusOf(observed, withEntries(entriesOf(observed), advanced), NO_NOTES),
-    actions:
-      isIdle && leftovers.length === 0 && hasFinalizer(observed)
-        ? [{ _tag: "RemoveFinalizer" }]
-        : leftovers,
+    actions: isIdle && leftovers.length === 0 ? removal(operation) : leftovers,
     obstacles: NO_NOTES,
     waiting: {
       reason: "OperationDeleted",
@@ -153,7 +188,7 @@ const ended = ({ operation }: Observed): Outlook => {
       status.observedGeneration === generation
         ? status
         : { ...status, observedGeneration: generation },
-    actions: hasFinalizer({ operation }) ? [{ _tag: "RemoveFinalizer" }] : [],
+    actions: removal(operation),
     obstacles: NO_NOTES,
     waiting: { reason: "Ended", message: "the operation has ended" },
   };
@@ -174,7 +209,7 @@ const stalled = (observed: Observed, { reason, message }: Note): Outlook => ({
     outcome: { _tag: "Stalled", reason, message },
     counts: countsOf(entriesOf(observed), observed.targets),
   }),
-  actions: finalizerAction(hasFinalizer(observed), false, false),
+  actions: finalizerAction(observed.operation, false, false),
   obstacles: NO_NOTES,
   waiting: { reason, message },
 });

@@ -2,7 +2,9 @@
 import type { NodeOp } from "../api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts";
 import { controllerOf, type NewKubeObject } from "../kube/object.ts";
+import { censusOf, NO_ENTRIES } from "../rollout/census.ts";
 import { isEnded } from "../rollout/summary.ts";
+import { isOriginals } from "../takeover/original.ts";
 import { steering, translate } from "../translate.ts";
 import { mirror, stalled } from "./mirror.ts";
 
@@ -43,7 +45,7 @@ export const decideUpgrade = (
   if (upgrade.metadata.deletionTimestamp !== undefined) return { _tag: "Nothing" };
   if (own._tag === "Exists") return withOperation(upgrade, own.operation, moment);
   // An ended upgrade never runs again, whatever became of its NodeOp.
-  if (isEnded(upgrade.status)) return { _tag: "Nothing" };
+  if (isEnded(upgrade.status) || hasEndedAsOriginals(upgrade)) return { _tag: "Nothing" };
   if (own._tag === "Unknown") return { _tag: "Confirm" };
   if (own._tag === "Invalid")
     return store(
@@ -61,12 +63,23 @@ export const decideUpgrade = (
   );
 };
 
+/**
+ * Whether the Go original had brought it to its end, as far as its entries tell; its phase does not (kairos.md, defect
+ * 28). The original would make a NodeOp that was deleted again, and so run twice.
+ */
+const hasEndedAsOriginals = ({ status }: NodeOpUpgrade): boolean => {
+  if (!isOriginals(status)) return false;
+  const { started, inFlight } = censusOf(status?.nodeStatuses ?? NO_ENTRIES);
+  return started > 0 && inFlight.length === 0;
+};
+
 const withOperation = (
   upgrade: NodeOpUpgrade,
   operation: NodeOp,
   { now, isMirrorDue }: Moment,
 ): UpgradeDecision => {
-  if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid)
+  if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid) {
+    if (hasEndedAsOriginals(upgrade)) return { _tag: "Nothing" };
     return store(
       upgrade,
       stalled(upgrade, now, {
@@ -74,7 +87,10 @@ const withOperation = (
         message: `NodeOp ${operation.metadata.name} exists and does not belong to this NodeOpUpgrade; delete it, or create a NodeOpUpgrade with another name`,
       }),
     );
-  const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation.spec);
+  }
+  // It is taken over first; one that has ended is left alone, and its NodeOpUpgrade with it.
+  if (isOriginals(operation.status)) return { _tag: "Nothing" };
+  const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation);
   if (patch !== undefined) return { _tag: "Steer", operation, patch };
   return isMirrorDue ? store(upgrade, mirror(upgrade, operation, now)) : { _tag: "Later" };
 };

@@ -27,8 +27,8 @@ export interface CachesShape {
   readonly operations: Informer.Informer<NodeOp>;
   readonly upgrades: Informer.Informer<NodeOpUpgrade>;
   readonly nodes: Informer.Informer<Node>;
-  readonly jobs: Informer.Informer<Job>;
-  readonly pods: Informer.Informer<Pod, "controller">;
+  readonly jobs: Informer.Informer<Job, "operation" | "child">;
+  readonly pods: Informer.Informer<Pod, "controller" | "child">;
   readonly membership: () => number;
   /** Keys of the operations whose last state does not decode; what the cache has of them is older. */
   readonly unreadableOperations: Set<string>;
@@ -66,6 +66,14 @@ const meta = (object: {
 });
 
 const children = { labelSelector: LABEL_NODEOP };
+
+/** The value of the index `child`: what an operation has on a node, whatever its name. `node` as its label value. */
+export const childKey = (operationUID: string, node: string): string => `${operationUID} ${node}`;
+
+const childKeys = ({ metadata }: Job | Pod): ReadonlyArray<string> => {
+  const owner = controllerOf(metadata);
+  return owner?.kind === "NodeOp" ? [childKey(owner.uid, metadata.labels?.[LABEL_NODE] ?? "")] : [];
+};
 
 /** Makes the informers; `run` of each is to be joined by main. */
 export const makeCaches = Effect.fnUntraced(function* (options: {
@@ -118,17 +126,21 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
           tellNode(listeners, operationKey, labelValue(key), before, after);
     },
   });
-  const jobs = yield* Informer.make<Job>({
+  const jobs = yield* Informer.make<Job, "operation" | "child">({
     of: JobResource,
     selection: { ...children, namespace },
     meta,
+    indexes: { operation: (job) => [controllerOf(job.metadata)?.uid ?? ""], child: childKeys },
     onChange: ({ before, after }) => tellNodeOp(listeners, (after ?? before)!, before, after),
   });
-  const pods = yield* Informer.make<Pod, "controller">({
+  const pods = yield* Informer.make<Pod, "controller" | "child">({
     of: PodResource,
     selection: { ...children, namespace },
     meta,
-    indexes: { controller: (pod) => [controllerOf(pod.metadata)?.uid ?? ""] },
+    indexes: {
+      controller: (pod) => [controllerOf(pod.metadata)?.uid ?? ""],
+      child: childKeys,
+    },
     onChange: ({ before, after }) => {
       const pod = (after ?? before)!;
       tellNodeOp(listeners, pod, before, after);

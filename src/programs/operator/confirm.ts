@@ -5,7 +5,14 @@ import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
 import { childNames } from "../../domain/names.ts";
-import { parseHolder } from "../../domain/labels.ts";
+import {
+  LABEL_NODE,
+  LABEL_NODEOP,
+  LABEL_REBOOT,
+  labelValue,
+  parseHolder,
+} from "../../domain/labels.ts";
+import { NO_ORIGINAL_CHILDREN, originalChildren } from "../../domain/takeover/original.ts";
 import type { Decision } from "../../domain/rollout/decision.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import {
@@ -148,6 +155,8 @@ const readLive = (
       return readRebootPod(observed, evidence.node);
     case "Holder":
       return readHolder(evidence.holder);
+    case "Leftovers":
+      return readLeftovers(observed);
   }
 };
 
@@ -186,32 +195,69 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
   const { metadata, status } = observed.operation;
-  const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
-  const { job: name } = childNames(metadata, { name: node, uid });
+  const { nodeUID: uid = "", jobName } = status.nodeStatuses?.[node] ?? {};
+  const name = jobName ?? childNames(metadata, { name: node, uid }).job;
   const job = yield* orAbsent(api.get(JobResource, { namespace: metadata.namespace, name }));
   if (job !== undefined) caches.jobs.observe(job);
   return withChildren(node, { job: ours(job, metadata.uid) });
 });
 
+/** All reboot Pods that the operation has on the node: those of the Go original have names of their own. */
 const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: string) {
-  const api = yield* KubeApi;
-  const caches = yield* Caches;
   const { metadata, status } = observed.operation;
   const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
-  const { rebootPod: name } = childNames(metadata, { name: node, uid });
-  const found = yield* orAbsent(api.get(PodResource, { namespace: metadata.namespace, name }));
-  if (found !== undefined) caches.pods.observe(found);
-  return withChildren(node, { rebootPod: ours(found, metadata.uid) });
+  const names = childNames(metadata, { name: node, uid });
+  const pods = yield* listRebootPods(observed, `,${LABEL_NODE}=${labelValue(node)}`);
+  const { jobs, preflightPods } = observed.children.get(node)?.original ?? NO_ORIGINAL_CHILDREN;
+  return withChildren(node, {
+    rebootPod: pods.find((pod) => pod.metadata.name === names.rebootPod),
+    original: originalChildren({ jobs, pods: [...preflightPods, ...pods], names }),
+  });
+});
+
+const listRebootPods = Effect.fnUntraced(function* ({ operation }: Observed, also = "") {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, namespace, uid } = operation.metadata;
+  const { items } = yield* api.list(PodResource, {
+    namespace,
+    labelSelector: `${LABEL_NODEOP}=${labelValue(name)},${LABEL_REBOOT}=true${also}`,
+  });
+  for (const pod of items) caches.pods.observe(pod);
+  return items.filter((pod) => isControlledBy(pod, uid));
+});
+
+/** Everything that the Go original made for the operation. The Jobs last: each had its reboot Pod before it. */
+const readLeftovers = Effect.fnUntraced(function* (observed: Observed) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, namespace, uid } = observed.operation.metadata;
+  const rebootPods = yield* listRebootPods(observed);
+  const { items } = yield* api.list(JobResource, {
+    namespace,
+    labelSelector: `${LABEL_NODEOP}=${labelValue(name)}`,
+  });
+  for (const job of items) caches.jobs.observe(job);
+  const jobs = items.filter((job) => isControlledBy(job, uid));
+  return (before: Observed): Observed => ({ ...before, leftovers: { jobs, rebootPods } });
 });
 
 const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const { metadata, status } = observed.operation;
-  const uid = observed.children.get(node)?.job?.metadata.uid ?? status.nodeStatuses?.[node]?.jobUID;
-  if (uid === undefined) return withChildren(node, { jobPods: [] });
+  const { job, original } = observed.children.get(node) ?? NO_CHILDREN;
+  const uid = job?.metadata.uid ?? status.nodeStatuses?.[node]?.jobUID;
+  const uids = [
+    ...(uid === undefined ? [] : [uid]),
+    ...(original?.jobs.map((other) => other.metadata.uid) ?? []),
+  ];
+  if (uids.length === 0) return withChildren(node, { jobPods: [] });
   const { items } = yield* api.list(PodResource, {
     namespace: metadata.namespace,
-    labelSelector: `batch.kubernetes.io/controller-uid=${uid}`,
+    labelSelector:
+      uids.length === 1
+        ? `batch.kubernetes.io/controller-uid=${uids[0]}`
+        : `batch.kubernetes.io/controller-uid in (${uids.join(",")})`,
   });
   return withChildren(node, { jobPods: items });
 });

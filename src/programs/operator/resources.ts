@@ -6,7 +6,9 @@ import { Job } from "../../domain/kube/job.ts";
 import { Node } from "../../domain/kube/node.ts";
 import { Pod } from "../../domain/kube/pod.ts";
 import { ViewMeta } from "../../domain/kube/view.ts";
+import { ClusterRoleBinding } from "../../domain/takeover/binding.ts";
 import {
+  ClusterRoleBindings,
   CoreEvents,
   Jobs,
   NodeOps,
@@ -21,6 +23,7 @@ export const NodeResource = typed(Nodes, Node);
 export const PodResource = typed(Pods, Pod);
 export const JobResource = typed(Jobs, Job);
 export const EventResource = typed(CoreEvents, Event);
+export const ClusterRoleBindingResource = typed(ClusterRoleBindings, ClusterRoleBinding);
 export const NodeOpResource = typedWith(NodeOps, (json) =>
   Result.mapError(decodeNodeOp(json), (problems) => problems.message),
 );

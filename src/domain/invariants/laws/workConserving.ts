@@ -12,7 +12,8 @@ const demand = (operation: Operation): number => {
   const stopped =
     spec?.stopOnFailure === true &&
     (operation.tripped !== undefined || operation.jobFailed !== undefined);
-  if (over !== undefined || stopped || isRefused(operation)) return 0;
+  // What the Go original has ended is left alone, and what it has not is taken over first.
+  if (over !== undefined || stopped || isRefused(operation) || operation.original) return 0;
   return Math.min(
     operation.eligible.size,
     Math.max(0, limitOf(operation) - operation.inFlight.size),

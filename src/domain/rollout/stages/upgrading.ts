@@ -38,7 +38,7 @@ export const upgrading = (at: NodeInFlight): Step => {
 };
 
 /** How the command ended last, where its Pods still tell. */
-const lastExit = (at: NodeInFlight): string => {
+export const lastExit = (at: NodeInFlight): string => {
   const ends = at.children.jobPods.flatMap((pod) => terminationOf(pod, COMMAND_CONTAINER) ?? []);
   const last = ends.find(({ exitCode }) => exitCode !== 0);
   if (last !== undefined) return ` (the command exited ${last.exitCode})`;
@@ -48,7 +48,7 @@ const lastExit = (at: NodeInFlight): string => {
 };
 
 /** A Job that was stored and is not there is never created again: its script may have run. */
-const jobGone = (at: NodeInFlight): Step => {
+export const jobGone = (at: NodeInFlight, mayReboot = false): Step => {
   const name = at.entry.jobName ?? "of this node";
   if (!isLive(at.observed, { _tag: "Job", node: at.name }))
     return confirm(
@@ -59,7 +59,7 @@ const jobGone = (at: NodeInFlight): Step => {
     endEarly(at, {
       reason: "JobGone",
       message: `Job not found: ${name} was deleted before it completed`,
-      mayReboot: false,
+      mayReboot,
     }),
   );
 };
@@ -92,7 +92,8 @@ const installedVersion = (at: NodeInFlight): string | undefined => {
   return undefined;
 };
 
-const running = (at: NodeInFlight, job: Job): Step => {
+/** The Job is under way: what its Pods cannot do is told. */
+export const running = (at: NodeInFlight, job: Job): Step => {
   const { name } = job.metadata;
   if (at.children.jobPods.length === 0) return withoutPod(at, job);
   for (const pod of at.children.jobPods) {
