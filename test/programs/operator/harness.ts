@@ -24,9 +24,12 @@ import type { Schedule } from "../../../src/services/simulation/schedule.ts";
 import { World } from "../../../src/services/simulation/World.ts";
 import type { NodeBehaviour } from "../../../src/services/world/behaviour.ts";
 import {
+  type AgentEnvironment,
   simulatedCluster,
   type SimulatedCluster,
 } from "../../../src/services/world/SimulatedCluster.ts";
+
+import { rebootScriptOf, runRebootScript } from "../../support/goRebootScript.ts";
 
 const OLD_IMAGE =
   "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.1-k3sv1.30.11-k3s1";
@@ -104,11 +107,19 @@ export class Scene {
         image: OLD_IMAGE,
         behaviour: { ...QUICK, ...options.behaviour },
       })),
-      rebootAgent: ({ namespace, pod, podUID }) =>
-        rebootAgent({ namespace, name: pod, uid: podUID }),
+      rebootAgent: (environment) => this.#reboots(environment),
       latencies: () => ({ latency: options.latency }),
     });
     this.cluster.onHostEvent((event) => this.monitors.host(event));
+  }
+
+  /** What a reboot Pod runs: our agent, or the script that the Go original gave it. */
+  #reboots({ namespace, pod, podUID }: AgentEnvironment) {
+    const object = this.fake.object(Pods, { namespace, name: pod });
+    const script = object === undefined ? undefined : rebootScriptOf(object);
+    return script === undefined
+      ? rebootAgent({ namespace, name: pod, uid: podUID })
+      : runRebootScript(script, { namespace, pod });
   }
 
   /** The user asks the API server; a refusal throws. */

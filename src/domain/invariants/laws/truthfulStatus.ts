@@ -16,7 +16,7 @@ const takenBack = (
   { operation, entry: after, released }: Claim,
   before: NodeStatus,
 ): string | undefined => {
-  if (released === undefined || before.stage !== undefined) return undefined;
+  if (released === undefined || before.stage !== undefined || operation.original) return undefined;
   if (!isOver(operation, after))
     return `went from terminal ${before.phase} back to stage ${after.stage}`;
   if (before.phase !== after.phase) return `went from terminal ${before.phase} to ${after.phase}`;
