@@ -57,6 +57,8 @@ export interface GoOriginalOptions {
   readonly now: () => number;
   /** It dies at this write, counted from 1: before the write reaches the server, or after. */
   readonly dies?: { readonly at: number; readonly before: boolean } | undefined;
+  /** It dies after the first write that makes this so. */
+  readonly diesOnce?: (() => boolean) | undefined;
 }
 
 export class GoOriginal {
@@ -94,7 +96,7 @@ export class GoOriginal {
   }
 
   #write(request: KubeRequest): void {
-    const { fake, dies } = this.#options;
+    const { fake, dies, diesOnce } = this.#options;
     const isLast = ++this.writes === dies?.at;
     if (isLast && dies?.before === true) this.#die();
     const answer = fake.handle("original", {
@@ -103,7 +105,7 @@ export class GoOriginal {
     });
     if (!answer.ok && answer.status.reason !== "AlreadyExists")
       throw new Error(`${answer.status.reason}: ${answer.status.message}`);
-    if (isLast) this.#die();
+    if (isLast || diesOnce?.() === true) this.#die();
   }
 
   #die(): never {

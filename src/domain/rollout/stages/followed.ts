@@ -138,7 +138,8 @@ const verify = (at: NodeInFlight): Step => {
   if (node === undefined || !isReady(node))
     return wait({ reason: "Reboot", message: "rebooted: waits for the node to be Ready" });
   const rebooted = hasRebooted(at, node);
-  const since = millisOf(at.entry.stageStartedAt ?? "");
+  // Stored times are cut to whole seconds.
+  const since = millisOf(at.entry.stageStartedAt ?? "") + 1000;
   if (rebooted === false) return unproved(at, since + SETTLE_MILLIS);
   const steadyAt = since + STEADY_MILLIS;
   if (rebooted === undefined && at.now < steadyAt)
