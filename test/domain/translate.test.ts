@@ -201,6 +201,20 @@ describe("steering", () => {
     expect(steering(upgradeWith(), made(without))).toEqual({ spec: { backoffLimit: 2 } });
   });
 
+  it("leaves a backoffLimit alone that the Go original did not set", () => {
+    const { backoffLimit: _, ...without } = nodeOp;
+    const labels = { "app.kubernetes.io/managed-by": "nodeopupgrade-controller" };
+    const drainOptions = { ...nodeOp.drainOptions!, enabled: true, deleteEmptyDirData: false };
+    const original = {
+      metadata: { ...metadata(), labels },
+      spec: { ...without, drainOptions },
+    };
+    expect(steering(upgradeWith(), original)).toBeUndefined();
+    expect(steering(upgradeWith({ concurrency: 3 }), original)).toEqual({
+      spec: { concurrency: 3 },
+    });
+  });
+
   it("removes deadlines that the NodeOpUpgrade does not know", () => {
     const before = specOf(upgradeWith({ deadlines: { otherSeconds: 5 } }));
     expect(steering(upgradeWith(), made(before))).toEqual({

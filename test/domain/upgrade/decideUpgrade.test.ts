@@ -186,3 +186,28 @@ describe("the mirror", () => {
     expect(again).toEqual({ _tag: "Nothing" });
   });
 });
+
+describe("an upgrade that the Go original left", () => {
+  const DONE = { phase: "Completed", rebootStatus: "completed" };
+  const left = (nodeStatuses: object, phase = "Completed") =>
+    upgradeOf({ status: { phase, nodeOpName: "kairos-upgrade", nodeStatuses } });
+  const byOriginal = { status: { phase: "Completed", nodeStatuses: { a: DONE } } };
+
+  it("is left alone while its NodeOp's status is the original's: it has ended, or is taken over first", () => {
+    const upgrade = left({ a: DONE });
+    expect(decideUpgrade(upgrade, exists(upgrade, byOriginal), DUE)).toEqual({ _tag: "Nothing" });
+  });
+
+  it("is left alone when it has ended and its NodeOp is gone, or is another's", () => {
+    expect(decideUpgrade(left({ a: DONE }), ABSENT, DUE)).toEqual({ _tag: "Nothing" });
+    const foreign = exists(left({ a: DONE }), { metadata: { ownerReferences: [] } });
+    expect(decideUpgrade(left({ a: DONE }), foreign, DUE)).toEqual({ _tag: "Nothing" });
+  });
+
+  it("is refused with a reason when its NodeOp went before it had ended", () => {
+    const upgrade = left({ a: { phase: "Running", rebootStatus: "pending" } }, "Running");
+    expect(stalledBy(decideUpgrade(upgrade, ABSENT, DUE))).toMatchObject({
+      reason: "NodeOpDeleted",
+    });
+  });
+});
