@@ -158,9 +158,10 @@ describe("translate", () => {
   });
 });
 
+/** A NodeOp of ours with this spec. */
+const made = (spec: NodeOpSpec) => ({ metadata: metadata(), spec });
+
 describe("steering", () => {
-  /** A NodeOp of ours with this spec. */
-  const made = (spec: NodeOpSpec) => ({ metadata: metadata(), spec });
   const nodeOp = specOf(upgradeWith());
 
   it("changes nothing in a NodeOp just made", () => {

@@ -92,13 +92,13 @@ export class GoOriginal {
 
   #list(resource: Resource): ReadonlyArray<Stored> {
     const answer = this.#options.fake.handle("original", { verb: "list", resource });
-    return answer.ok ? (answer.object as unknown as { items: ReadonlyArray<Stored> }).items : [];
+    return answer.ok ? (answer.object as { items: ReadonlyArray<Stored> }).items : [];
   }
 
   #write(request: KubeRequest): void {
     const { fake, dies, diesOnce } = this.#options;
     const isLast = ++this.writes === dies?.at;
-    if (isLast && dies?.before === true) this.#die();
+    if (isLast && dies.before) this.#die();
     const answer = fake.handle("original", {
       ...request,
       ...(request.resource.namespaced ? { namespace: NAMESPACE } : {}),

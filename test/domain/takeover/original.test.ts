@@ -14,7 +14,7 @@ import {
   isOfOriginalsMaking,
   isOriginals,
 } from "../../../src/domain/takeover/original.ts";
-import { job, node, observed, operation } from "../rollout/support.ts";
+import { inStage, job, node, observed, operation } from "../rollout/support.ts";
 
 const DONE = { phase: "Completed", rebootStatus: "completed", jobName: "a-job" } as const;
 const FAILED = { phase: "Failed", rebootStatus: "cancelled", jobName: "a-job" } as const;
@@ -76,6 +76,12 @@ describe("an entry without a stage holds its slot", () => {
   ] as const)("%o → %s", (entry, holds) => expect(isInFlight(entry)).toBe(holds));
 });
 
+/** Two targets, of which b joined so many seconds after the operation was made. */
+const lateBy = (seconds: number) => ({
+  targets: ["a", "b"],
+  nodes: new Map([joined("a", -60), joined("b", seconds)].map((one) => [one.metadata.name, one])),
+});
+
 describe("an operation of the original has ended", () => {
   const nodes = new Map(
     [joined("a", -60), joined("b", -60)].map((one) => [one.metadata.name, one]),
@@ -99,14 +105,8 @@ describe("an operation of the original has ended", () => {
   ])("%s", (_, entries, spec, is) => expect(ended(entries, spec)).toBe(is));
 
   it("by the nodes that are as old as it is: later ones do not count", () => {
-    const at = (seconds: number) => ({
-      targets,
-      nodes: new Map(
-        [joined("a", -60), joined("b", seconds)].map((one) => [one.metadata.name, one]),
-      ),
-    });
-    expect(hasOriginalEnded(left({ a: DONE }), at(0))).toBe(false);
-    expect(hasOriginalEnded(left({ a: DONE }), at(1))).toBe(true);
+    expect(hasOriginalEnded(left({ a: DONE }), lateBy(0))).toBe(false);
+    expect(hasOriginalEnded(left({ a: DONE }), lateBy(1))).toBe(true);
   });
 
   it("never when its status is ours", () => {
@@ -214,12 +214,59 @@ describe("the reboots of the original are reported", () => {
   ])("%s", (_, pods, jobs, is) => expect(areRebootsReported(jobs, pods)).toBe(is));
 });
 
-describe("a NodeOp that the original made from a NodeOpUpgrade", () => {
-  const made = (
-    drainOptions: object,
-    labels: object = { "app.kubernetes.io/managed-by": "nodeopupgrade-controller" },
-  ) => operation({ spec: { drainOptions }, metadata: { labels } });
+describe("a followed node that is given up", () => {
+  const settling = { phase: "Failed", stage: "Settling", jobName: "a-job" } as const;
+  const original = { jobs: [], preflightPods: [] };
+  const step = (pods: ReadonlyArray<Pod>) =>
+    decide(
+      inStage(settling, {
+        children: { original: { ...original, rebootPods: pods } },
+        live: [{ _tag: "RebootPod", node: "w" }],
+      }),
+    ).steps.get("w")?.step;
 
+  it("loses its reboot Pods first, and keeps its slot until they are gone", () => {
+    const pod = rebootPod("Running");
+    const leaving = {
+      ...pod,
+      metadata: { ...pod.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+    };
+    expect(step([pod])).toMatchObject({
+      _tag: "Act",
+      actions: [{ _tag: "DeletePod", pod: { uid: "reboot-uid" } }],
+    });
+    expect(step([leaving])).toMatchObject({
+      _tag: "Wait",
+      note: { message: "waits for the reboot Pod to end" },
+    });
+  });
+
+  it("has every Job of the original suspended, a second one too", () => {
+    const second = named(job("w", { uid: "second" }), "second");
+    const { actions } = decide(
+      inStage(
+        { phase: "Failed", stage: "Cancelling", jobName: "first", jobUID: "w-job" },
+        {
+          children: {
+            job: named(job("w"), "first"),
+            original: { ...original, rebootPods: [], jobs: [second] },
+          },
+        },
+      ),
+    );
+    expect(actions).toMatchObject([
+      { _tag: "SuspendJob", job: { name: "first" } },
+      { _tag: "SuspendJob", job: { uid: "second" } },
+    ]);
+  });
+});
+
+const made = (
+  drainOptions: object,
+  labels: object = { "app.kubernetes.io/managed-by": "nodeopupgrade-controller" },
+) => operation({ spec: { drainOptions }, metadata: { labels } });
+
+describe("a NodeOp that the original made from a NodeOpUpgrade", () => {
   it("drains emptyDir Pods, as its NodeOpUpgrade did", () => {
     expect(isOfOriginalsMaking(made({ enabled: true }))).toBe(true);
     expect(drainOptionsOf(made({ enabled: true }))).toMatchObject({

@@ -187,10 +187,11 @@ describe("the mirror", () => {
   });
 });
 
+const left = (nodeStatuses: object, phase = "Completed") =>
+  upgradeOf({ status: { phase, nodeOpName: "kairos-upgrade", nodeStatuses } });
+
 describe("an upgrade that the Go original left", () => {
   const DONE = { phase: "Completed", rebootStatus: "completed" };
-  const left = (nodeStatuses: object, phase = "Completed") =>
-    upgradeOf({ status: { phase, nodeOpName: "kairos-upgrade", nodeStatuses } });
   const byOriginal = { status: { phase: "Completed", nodeStatuses: { a: DONE } } };
 
   it("is left alone while its NodeOp's status is the original's: it has ended, or is taken over first", () => {

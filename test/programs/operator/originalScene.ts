@@ -62,6 +62,7 @@ export const flaws = (
       })
       .map((node) => `${node}: ${JSON.stringify(nodeStatuses[node])}`),
     ...nodes.filter((node) => scene.marks(node) !== "").map((node) => `${node} is marked`),
+    ...waitingRebootPods(scene),
     ...(jobsOn(scene).join() === nodes.join() ? [] : [`Jobs on ${jobsOn(scene).join()}`]),
   ];
 };
@@ -72,15 +73,27 @@ export const writes = (scene: Scene): ReadonlyArray<string> =>
     .filter(({ request }) => !["get", "list", "watch"].includes(request.verb))
     .map(({ request }) => `${request.verb} ${request.resource.plural}`);
 
-/** The reboot Pod of a node, if it has one. */
-export const rebootPodOf = (scene: Scene, node: string): KubeObject | undefined => {
+/** All reboot Pods. */
+const rebootPods = (scene: Scene): ReadonlyArray<KubeObject> => {
   const answer = scene.fake.handle("user", {
     verb: "list",
     resource: Pods,
-    query: { labelSelector: `kairos.io/reboot=true,kairos.io/node=${node}` },
+    query: { labelSelector: "kairos.io/reboot=true" },
   });
   const { items = [] } = (answer.ok ? answer.object : {}) as {
     readonly items?: ReadonlyArray<KubeObject>;
   };
-  return items[0];
+  return items;
 };
+
+/** The reboot Pod of a node, if it has one. */
+export const rebootPodOf = (scene: Scene, node: string): KubeObject | undefined =>
+  rebootPods(scene).find(({ metadata }) => metadata.labels?.["kairos.io/node"] === node);
+
+/** Reboot Pods that have not ended: a privileged Pod that waits for ever. */
+const waitingRebootPods = (scene: Scene): ReadonlyArray<string> =>
+  rebootPods(scene)
+    .filter(
+      ({ status }) => (status as { readonly phase?: string } | undefined)?.phase === "Running",
+    )
+    .map(({ metadata }) => `${metadata.name} still waits`);

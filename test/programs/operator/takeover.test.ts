@@ -62,6 +62,26 @@ describe("an operation that the original has ended", () => {
     expect(entry(scene, "worker-1")).toBeUndefined();
   });
 
+  it("keeps no cordon on a node that it has finished", () => {
+    const { scene } = sceneOfOriginal();
+    const { uid } = scene.operation()!.metadata;
+    scene.fake.handle("original", {
+      verb: "patch",
+      resource: Nodes,
+      name: "cp-1",
+      patchType: "application/merge-patch+json",
+      body: {
+        metadata: { annotations: { [CORDONED_BY]: `default/op@${uid}` } },
+        spec: { unschedulable: true },
+      },
+    });
+    expect(scene.marks("cp-1")).toBe("cordoned");
+    scene.startOperator();
+    scene.pass(10);
+    expect(scene.marks("cp-1")).toBe("");
+    expect(writes(scene)).toEqual(["patch nodes"]);
+  });
+
   it("can be deleted: its finalizer goes with its ClusterRoleBinding, its cordons with it", () => {
     const { scene } = sceneOfOriginal({
       spec: { stopOnFailure: true },
@@ -94,10 +114,10 @@ describe("an operation that the original has ended", () => {
   });
 });
 
-describe("an operation between two nodes, whose phase says Completed", () => {
-  const between = () =>
-    sceneOfOriginal({ diesOnce: (scene) => scene.status().phase === "Completed" });
+const between = () =>
+  sceneOfOriginal({ diesOnce: (scene) => scene.status().phase === "Completed" });
 
+describe("an operation between two nodes, whose phase says Completed", () => {
   it("goes on with the next node, and is Completed only after it", () => {
     const { scene } = between();
     expect(Object.keys(scene.status().nodeStatuses ?? {})).toEqual(["cp-1"]);
@@ -202,12 +222,12 @@ describe("a node whose Job the original made", () => {
   });
 });
 
-describe("a reboot that the original asked for", () => {
-  const isPending = (scene: Scene): boolean =>
-    entry(scene, "cp-1")?.phase === "Completed" && entry(scene, "cp-1")?.rebootStatus === "pending";
-  const isRecorded = (scene: Scene): boolean =>
-    rebootPodOf(scene, "cp-1")?.metadata.annotations?.["kairos.io/reboot-state"] === "completed";
+const isPending = (scene: Scene): boolean =>
+  entry(scene, "cp-1")?.phase === "Completed" && entry(scene, "cp-1")?.rebootStatus === "pending";
+const isRecorded = (scene: Scene): boolean =>
+  rebootPodOf(scene, "cp-1")?.metadata.annotations?.["kairos.io/reboot-state"] === "completed";
 
+describe("a reboot that the original asked for", () => {
   it("is waited for, and counts by the report and the Ready node", () => {
     const { scene } = sceneOfOriginal({ until: isPending });
     scene.startOperator();
