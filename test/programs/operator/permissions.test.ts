@@ -4,6 +4,7 @@ import { Jobs, NodeOps, NodeOpUpgrades, Pods } from "../../../src/domain/kube/re
 import { OPERATOR_PERMISSIONS } from "../../../src/domain/manifests/permissions.ts";
 import { resourceOf } from "../../../src/domain/manifests/rbac.ts";
 import { refusesPodsOfJobs, Scene, titleOf } from "./harness.ts";
+import { sceneOfOriginal } from "./originalScene.ts";
 
 const IMAGE = "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.2-k3sv1.30.11-k3s1";
 
@@ -78,6 +79,15 @@ const podless = (): Scene => {
   return scene;
 };
 
+/** An operation that the Go original left with its finalizer, and that is deleted. */
+const inherited = (): Scene => {
+  const { scene } = sceneOfOriginal();
+  scene.delete(NodeOps, "op");
+  scene.startOperator();
+  scene.until("it is gone", () => scene.operation() === undefined);
+  return scene;
+};
+
 const rebootPodOf = (scene: Scene): string =>
   [...scene.fake.objects(Pods)].find(
     ({ metadata }) => metadata.labels?.["kairos.io/reboot"] === "true",
@@ -90,7 +100,14 @@ const askedFor = (scene: Scene): ReadonlyArray<string> => {
 
 describe("the operator's permissions", () => {
   it("are those that it uses, and it uses all of them", () => {
-    const scenes = [steered(), deleted(), robbed("Upgrading"), robbed("Rebooting"), podless()];
+    const scenes = [
+      steered(),
+      deleted(),
+      robbed("Upgrading"),
+      robbed("Rebooting"),
+      podless(),
+      inherited(),
+    ];
     const used = new Set(scenes.flatMap(askedFor));
     expect([...used].toSorted()).toEqual([...new Set(granted)].toSorted());
   });
