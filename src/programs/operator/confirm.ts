@@ -202,17 +202,26 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   return withChildren(node, { job: ours(job, metadata.uid) });
 });
 
-/** All reboot Pods that the operation has on the node: those of the Go original have names of their own. */
+/** The node's reboot Pod, by its name; where the Go original made its Job, all of them: those have names of their own. */
 const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: string) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
   const { metadata, status } = observed.operation;
-  const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
+  const { nodeUID: uid = "", jobName } = status.nodeStatuses?.[node] ?? {};
   const names = childNames(metadata, { name: node, uid });
-  const pods = yield* listRebootPods(observed, `,${LABEL_NODE}=${labelValue(node)}`);
-  const { jobs, preflightPods } = observed.children.get(node)?.original ?? NO_ORIGINAL_CHILDREN;
-  return withChildren(node, {
-    rebootPod: pods.find((pod) => pod.metadata.name === names.rebootPod),
-    original: originalChildren({ jobs, pods: [...preflightPods, ...pods], names }),
-  });
+  const { original } = observed.children.get(node) ?? NO_CHILDREN;
+  if (original !== undefined || (jobName !== undefined && jobName !== names.job)) {
+    const pods = yield* listRebootPods(observed, `,${LABEL_NODE}=${labelValue(node)}`);
+    const { jobs, preflightPods } = original ?? NO_ORIGINAL_CHILDREN;
+    return withChildren(node, {
+      rebootPod: pods.find((pod) => pod.metadata.name === names.rebootPod),
+      original: originalChildren({ jobs, pods: [...preflightPods, ...pods], names }),
+    });
+  }
+  const ref = { namespace: metadata.namespace, name: names.rebootPod };
+  const found = yield* orAbsent(api.get(PodResource, ref));
+  if (found !== undefined) caches.pods.observe(found);
+  return withChildren(node, { rebootPod: ours(found, metadata.uid) });
 });
 
 const listRebootPods = Effect.fnUntraced(function* ({ operation }: Observed, also = "") {
