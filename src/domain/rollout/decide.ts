@@ -8,8 +8,7 @@ import type { NodeStatus } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
 import { formatLabelSelector, selectorProblems } from "../kube/selector.ts";
 import { hasOriginalEnded } from "../takeover/end.ts";
-import { isOriginals } from "../takeover/original.ts";
-import { takenOver, unrecordedNodes } from "../takeover/takeOver.ts";
+import { needsTakeover, takenOver, unrecordedNodes } from "../takeover/takeOver.ts";
 import { admit } from "./admit.ts";
 import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
 import type { Action, Decision, Note, Outlook } from "./decision.ts";
@@ -39,7 +38,7 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
   const isDeleting = operation.metadata.deletionTimestamp !== undefined;
   if (isEnded(operation.status) && !isDeleting)
     return withoutSteps(observed, () => ended(observed));
-  const takeover = isOriginals(operation.status) ? takeOver(observed, isDeleting) : undefined;
+  const takeover = needsTakeover(operation) ? takeOver(observed, isDeleting) : undefined;
   if (takeover !== undefined) return takeover;
   const stepping = stepAll(observed, previous);
   const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;

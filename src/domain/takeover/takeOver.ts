@@ -2,6 +2,7 @@
  * The takeover of an operation that the original left unfinished: one status write gives every node that it was working
  * on a stage of ours. Before it the operation is the original's, after it ours, whenever a process dies.
  */
+import type { NodeOp } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import { kubeTime } from "../kube/object.ts";
@@ -9,7 +10,14 @@ import { bootIDOf, type Node } from "../kube/node.ts";
 import { censusOf, NO_ENTRIES } from "../rollout/census.ts";
 import { sentenceOf } from "../rollout/entry.ts";
 import type { Observed } from "../rollout/observed.ts";
-import { hasRecorded, nodeOf } from "./original.ts";
+import { hasRecorded, isOriginals, nodeOf } from "./original.ts";
+
+/**
+ * Whether an operation has to be taken over before anything else is done about it: its status is the original's, or has
+ * entries of the original, for instance because it was told only that its spec is invalid.
+ */
+export const needsTakeover = ({ status }: Pick<NodeOp, "status">): boolean =>
+  isOriginals(status) || censusOf(status.nodeStatuses ?? NO_ENTRIES).hasUnstaged;
 
 /** The Jobs that the original made on nodes of which its status says nothing: it died in between (kairos.md, defect 12). */
 export const unrecordedNodes = ({ operation, leftovers }: Observed): ReadonlyArray<string> => {

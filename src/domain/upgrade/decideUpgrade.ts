@@ -2,9 +2,10 @@
 import type { NodeOp } from "../api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts";
 import { controllerOf, type NewKubeObject } from "../kube/object.ts";
-import { censusOf, NO_ENTRIES } from "../rollout/census.ts";
+import { hasFinishedAll, NO_ENTRIES } from "../rollout/census.ts";
 import { isEnded } from "../rollout/summary.ts";
 import { isOriginals } from "../takeover/original.ts";
+import { needsTakeover } from "../takeover/takeOver.ts";
 import { steering, translate } from "../translate.ts";
 import { mirror, stalled } from "./mirror.ts";
 
@@ -67,11 +68,8 @@ export const decideUpgrade = (
  * Whether the Go original had brought it to its end, as far as its entries tell; its phase does not (kairos.md, defect
  * 28). The original would make a NodeOp that was deleted again, and so run twice.
  */
-const hasEndedAsOriginals = ({ status }: NodeOpUpgrade): boolean => {
-  if (!isOriginals(status)) return false;
-  const { started, inFlight } = censusOf(status?.nodeStatuses ?? NO_ENTRIES);
-  return started > 0 && inFlight.length === 0;
-};
+const hasEndedAsOriginals = ({ status }: NodeOpUpgrade): boolean =>
+  isOriginals(status) && hasFinishedAll(status?.nodeStatuses ?? NO_ENTRIES);
 
 const withOperation = (
   upgrade: NodeOpUpgrade,
@@ -89,7 +87,7 @@ const withOperation = (
     );
   }
   // It is taken over first; one that has ended is left alone, and its NodeOpUpgrade with it.
-  if (isOriginals(operation.status)) return { _tag: "Nothing" };
+  if (needsTakeover(operation)) return { _tag: "Nothing" };
   const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation);
   if (patch !== undefined) return { _tag: "Steer", operation, patch };
   return isMirrorDue ? store(upgrade, mirror(upgrade, operation, now)) : { _tag: "Later" };

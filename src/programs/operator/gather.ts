@@ -16,7 +16,8 @@ import type {
   Settings,
 } from "../../domain/rollout/observed.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
-import { isOriginals, isRebootPod, originalChildren } from "../../domain/takeover/original.ts";
+import { isRebootPod, originalChildren } from "../../domain/takeover/original.ts";
+import { needsTakeover } from "../../domain/takeover/takeOver.ts";
 import { childKey, type CachesShape } from "./Caches.ts";
 import type { OperationMemory } from "./Memory.ts";
 
@@ -37,7 +38,7 @@ export const gather = (options: {
     children: memory.children.of(operation, (node, entry) =>
       childrenOf(caches, operation, node, entry),
     ),
-    ...(isOriginals(operation.status) ? { leftovers: leftoversOf(caches, operation) } : {}),
+    ...(needsTakeover(operation) ? { leftovers: leftoversOf(caches, operation) } : {}),
     claimedByOthers: others.claims,
     otherOperations: others.byUID,
     live: new Set(),

@@ -75,7 +75,7 @@ describe("before the first claim", () => {
 describe("after the first claim", () => {
   it("each node tells of itself, and no dry run stands in the way", () => {
     const nodeStatuses = {
-      c: entry("c", { phase: "Completed", finishedAt: "2026-01-01T00:00:00Z" }),
+      c: entry("c", { phase: "Completed", rebootStatus: "completed" }),
     };
     const status = { observedGeneration: 1, nodeStatuses };
     const decision = decide(seen({ rehearsal: undefined }, { status, spec: { concurrency: 1 } }));

@@ -5,6 +5,7 @@ import type { Node } from "../../../src/domain/kube/node.ts";
 import type { Pod } from "../../../src/domain/kube/pod.ts";
 import { decide } from "../../../src/domain/rollout/decide.ts";
 import { drainOptionsOf } from "../../../src/domain/rollout/drain.ts";
+import { invalidStatus } from "../../../src/domain/rollout/invalidSpec.ts";
 import { isInFlight } from "../../../src/domain/rollout/entry.ts";
 import type { Evidence, Leftovers } from "../../../src/domain/rollout/observed.ts";
 import { bindingName, isBindingOf } from "../../../src/domain/takeover/binding.ts";
@@ -117,6 +118,14 @@ describe("an operation of the original has ended", () => {
   });
 });
 
+/** What a person is told about an object of the original that is invalid. */
+const told = (nodeStatuses: object) =>
+  invalidStatus(
+    { metadata: { generation: 1 }, status: { phase: "Completed", nodeStatuses } },
+    "wrong",
+    0,
+  );
+
 describe("a takeover", () => {
   const nodes = [joined("a", -60), joined("b", -60)];
   const NOTHING: Leftovers = { jobs: [], rebootPods: [] };
@@ -180,6 +189,20 @@ describe("a takeover", () => {
       a: { stage: "Preparing" },
       b: { stage: "Followed", jobName: "other" },
     });
+  });
+
+  it("also comes first where only the entries are the original's, as after a word about an invalid spec", () => {
+    const op = operation({
+      metadata: withFinalizer.metadata,
+      status: { phase: "Running", observedGeneration: 1, nodeStatuses: { a: RUNNING } },
+    });
+    expect(decided(op, { live: [] }).confirm).toEqual(LIVE);
+    expect(decided(op).outlook().status.nodeStatuses?.["a"]?.stage).toBe("Followed");
+  });
+
+  it("is not disturbed by a word about an invalid spec, which an ended operation does not get", () => {
+    expect(told({ a: DONE })).toBeUndefined();
+    expect(told({ a: RUNNING })).toMatchObject({ message: "wrong" });
   });
 
   it("remembers no boot where a reboot has been recorded: it may be the one after it", () => {
