@@ -24,7 +24,8 @@ const QUOTE_LENGTH_MAX = 80;
 const quote = (value: unknown): string => {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
-  const json = JSON.stringify(value) ?? String(value);
+  const isJson = typeof value !== "number" || Number.isFinite(value);
+  const json = (isJson ? JSON.stringify(value) : undefined) ?? String(value);
   return json.length > QUOTE_LENGTH_MAX ? `${json.slice(0, QUOTE_LENGTH_MAX)}…` : json;
 };
 
@@ -39,7 +40,7 @@ const expectation = (ast: SchemaAST.AST): string => {
     const refined = ast.checks?.[0].annotations?.["expected"];
     return typeof refined === "string" ? refined : "a number";
   }
-  if (!SchemaAST.isUnion(ast)) return "another type of value";
+  if (!SchemaAST.isUnion(ast)) return OTHER_TYPE;
   // Null and never stand for Go's nil, which nobody is advised to write.
   const members = ast.types.filter((type) => !SchemaAST.isNull(type) && !SchemaAST.isNever(type));
   const names = [...new Set(members.map(expectation))];
@@ -53,30 +54,56 @@ export const mismatch = (expected: string, found: unknown): string =>
 
 const failedCheck = ({ filter, input }: SchemaIssue.Filter): string => {
   const { message, expected } = filter.annotations ?? {};
+  // It fails every check, whatever that is about.
+  if (typeof input === "number" && !Number.isFinite(input)) return mismatch("a number", input);
   if (typeof message === "string") return message;
   return typeof expected === "string" ? mismatch(expected, input) : `must not be ${quote(input)}`;
 };
 
+const OTHER_TYPE = "another type of value";
+
+/**
+ * What is said twice is said once, and "another type" of value not at all where something better is known of the value or of
+ * what is in it.
+ */
+const distinct = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> => {
+  const keys = problems.map(({ path }) => path.map((key) => `/${String(key)}`).join(""));
+  const isVague = ({ sentence }: Problem) => sentence.startsWith(`must be ${OTHER_TYPE}`);
+  return problems.filter((problem, index) => {
+    const key = keys[index]!;
+    const isSaid = problems.some(
+      ({ sentence }, other) =>
+        other < index && keys[other] === key && sentence === problem.sentence,
+    );
+    const isExplained = (other: string, at: number) =>
+      (other === key || other.startsWith(`${key}/`)) && !isVague(problems[at]!);
+    return !isSaid && !(isVague(problem) && keys.some(isExplained));
+  });
+};
+
 /** All problems of an issue, in the order of the schema's fields. Decode with `errors: "all"` and `reportInput`. */
-export const problemsOf = (
+export const problemsOf = (issue: SchemaIssue.Issue): ReadonlyArray<Problem> =>
+  distinct(problemsIn(issue, []));
+
+const problemsIn = (
   issue: SchemaIssue.Issue,
-  path: ReadonlyArray<PropertyKey> = [],
+  path: ReadonlyArray<PropertyKey>,
 ): ReadonlyArray<Problem> => {
   const one = (sentence: string): ReadonlyArray<Problem> => [{ path, sentence }];
   const other = (leaf: SchemaIssue.Leaf) => one(SchemaIssue.defaultLeafHook(leaf));
   return Match.valueTags(issue, {
-    Pointer: (pointer) => problemsOf(pointer.issue, [...path, ...pointer.path]),
-    Encoding: (encoding) => problemsOf(encoding.issue, path),
-    Composite: ({ issues }) => issues.flatMap((each) => problemsOf(each, path)),
+    Pointer: (pointer) => problemsIn(pointer.issue, [...path, ...pointer.path]),
+    Encoding: (encoding) => problemsIn(encoding.issue, path),
+    Composite: ({ issues }) => issues.flatMap((each) => problemsIn(each, path)),
     // A check that names a field of its own explains itself; others are explained by their annotations.
     Filter: (check) =>
       Predicate.isTagged(check.issue, "InvalidValue")
         ? one(failedCheck(check))
-        : problemsOf(check.issue, path),
+        : problemsIn(check.issue, path),
     AnyOf: ({ ast, issues, input }) =>
       issues.length === 0
         ? one(mismatch(expectation(ast), input))
-        : issues.flatMap((each) => problemsOf(each, path)),
+        : issues.flatMap((each) => problemsIn(each, path)),
     InvalidType: ({ ast, input }) => one(mismatch(expectation(ast), input)),
     MissingKey: ({ annotations }) => {
       const message = annotations?.messageMissingKey;

@@ -19,7 +19,8 @@ export const mergePatchBetween = (before: unknown, after: unknown): unknown => {
   const patch: Record<string, unknown> = {};
   const changed = knownChange(before, after)?.names;
   for (const key of changed ?? Object.keys(before))
-    if (key in before && (!(key in after) || after[key] === undefined)) patch[key] = null;
+    if (Object.hasOwn(before, key) && (!Object.hasOwn(after, key) || after[key] === undefined))
+      patch[key] = null;
   for (const key of changed ?? Object.keys(after)) {
     if (after[key] === undefined) continue;
     const part = mergePatchBetween(before[key], after[key]);

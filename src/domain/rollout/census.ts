@@ -9,6 +9,10 @@ export type Entries = Readonly<Record<string, NodeStatus>>;
 
 export const NO_ENTRIES: Entries = {};
 
+/** The entry of this node, if it has one: a node may be called `constructor`, as what every object inherits is. */
+export const entryFor = (entries: Entries, name: string): NodeStatus | undefined =>
+  Object.hasOwn(entries, name) ? entries[name] : undefined;
+
 /** The entries with some replaced or added; the very ones given when there is nothing to change. */
 export const withEntries = (
   entries: Entries,
@@ -63,8 +67,8 @@ const derive = (entries: Entries, change: Change | undefined): Census | undefine
   const entered: Array<string> = [];
   let { started, done, skipped } = base.census;
   for (const name of change.names) {
-    const was = base.entries[name];
-    const is = entries[name];
+    const was = entryFor(base.entries, name);
+    const is = entryFor(entries, name);
     if (is === undefined || is.phase === "Failed" || was?.phase === "Failed") return undefined;
     if (is.stage === undefined && isInFlight(is)) return undefined;
     const [wasInFlight, inFlightNow] = [was !== undefined && isInFlight(was), isInFlight(is)];
@@ -140,7 +144,7 @@ const withoutStarted = (
 ): ReadonlyArray<string> => {
   const change = changeTo(entries);
   const earlier = change === undefined ? undefined : remaining.get(change.before);
-  const isLeft = (name: string) => entries[name] === undefined;
+  const isLeft = (name: string) => entryFor(entries, name) === undefined;
   // Entries only come; where one has gone its node may be a target that can start again.
   if (change === undefined || earlier?.targets !== targets || change.names.some(isLeft))
     return targets.filter(isLeft);

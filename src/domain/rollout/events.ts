@@ -4,7 +4,7 @@ import type { NodeOpUpgrade } from "../api/nodeopupgrade.ts";
 import type { Condition, NodeStatus } from "../api/status.ts";
 import { controllerOf, objectKey, type OwnerReference } from "../kube/object.ts";
 import { apiVersionOf, Nodes, type Resource } from "../kube/resource.ts";
-import { type Entries, NO_ENTRIES } from "./census.ts";
+import { type Entries, entryFor, NO_ENTRIES } from "./census.ts";
 import { SKIPPED } from "./reason.ts";
 
 /** What an Event is about, and what else it concerns (`core/v1 ObjectReference`). */
@@ -150,7 +150,7 @@ export const eventsOf = (before: NodeOp, after: NodeOp): ReadonlyArray<News> => 
   for (const name of Object.keys(entries)) {
     const entry = entries[name]!;
     const node = entry.nodeUID === undefined ? undefined : nodeReference(name, entry.nodeUID);
-    for (const step of stepsOf(earlier[name], entry)) {
+    for (const step of stepsOf(entryFor(earlier, name), entry)) {
       const named = { ...step, note: `${name}: ${step.note}`, related: node };
       news.push({ ...named, regarding: own });
       if (upgrade !== undefined && step.type === "Warning")

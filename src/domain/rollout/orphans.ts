@@ -2,6 +2,7 @@
 import type { NodeOp } from "../api/nodeop.ts";
 import { FINALIZER, parseHolder } from "../labels.ts";
 import type { Node } from "../kube/node.ts";
+import { entryFor, NO_ENTRIES } from "./census.ts";
 import { cordonedBy, heldBy } from "./hold.ts";
 import { isEnded } from "./summary.ts";
 
@@ -56,4 +57,5 @@ const hasEnded = (operation: NodeOp): boolean =>
   isEnded(operation.status) && operation.metadata.finalizers?.includes(FINALIZER) !== true;
 
 const keepsCordon = (operation: NodeOp, node: string): boolean =>
-  operation.status?.nodeStatuses?.[node]?.phase === "Failed" && !operation.spec.uncordonOnFailure;
+  entryFor(operation.status?.nodeStatuses ?? NO_ENTRIES, node)?.phase === "Failed" &&
+  !operation.spec.uncordonOnFailure;

@@ -2,7 +2,7 @@
 import type { NodeOp } from "../api/nodeop.ts";
 import { millisOf } from "../kube/object.ts";
 import type { Node } from "../kube/node.ts";
-import { censusOf, NO_ENTRIES } from "../rollout/census.ts";
+import { censusOf, entryFor, NO_ENTRIES } from "../rollout/census.ts";
 import { isOriginals } from "./original.ts";
 
 /** Whether the node was there when the operation was made: it is then one that the original would have got to. */
@@ -27,6 +27,6 @@ export const hasOriginalEnded = (
   if (started === 0 || inFlight.length > 0) return false;
   if (operation.spec.stopOnFailure && failed > 0) return true;
   return !options.targets.some(
-    (name) => entries[name] === undefined && isOlder(options.nodes.get(name), operation),
+    (name) => entryFor(entries, name) === undefined && isOlder(options.nodes.get(name), operation),
   );
 };

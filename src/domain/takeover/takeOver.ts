@@ -7,7 +7,7 @@ import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import { kubeTime } from "../kube/object.ts";
 import { bootIDOf, type Node } from "../kube/node.ts";
-import { censusOf, NO_ENTRIES } from "../rollout/census.ts";
+import { censusOf, entryFor, NO_ENTRIES } from "../rollout/census.ts";
 import { sentenceOf } from "../rollout/entry.ts";
 import type { Observed } from "../rollout/observed.ts";
 import { hasRecorded, isOriginals, nodeOf } from "./original.ts";
@@ -23,14 +23,14 @@ export const needsTakeover = ({ status }: Pick<NodeOp, "status">): boolean =>
 export const unrecordedNodes = ({ operation, leftovers }: Observed): ReadonlyArray<string> => {
   const entries = operation.status.nodeStatuses ?? NO_ENTRIES;
   const nodes = new Set(leftovers?.jobs.map(nodeOf));
-  return [...nodes].filter((name) => name !== "" && entries[name] === undefined);
+  return [...nodes].filter((name) => name !== "" && entryFor(entries, name) === undefined);
 };
 
 /** The new entries of all nodes that the original was working on; what it has finished stays as it is. */
 export const takenOver = (observed: Observed): ReadonlyMap<string, NodeStatus> => {
   const entries = observed.operation.status.nodeStatuses ?? NO_ENTRIES;
   const names = [...censusOf(entries).inFlight, ...unrecordedNodes(observed)];
-  return new Map(names.map((name) => [name, entryOf(observed, name, entries[name])]));
+  return new Map(names.map((name) => [name, entryOf(observed, name, entryFor(entries, name))]));
 };
 
 const entryOf = (observed: Observed, name: string, entry: NodeStatus | undefined): NodeStatus => {

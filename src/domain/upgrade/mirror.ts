@@ -4,7 +4,7 @@ import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts
 import type { Condition, NodeStatus } from "../api/status.ts";
 import { isEqual } from "../kube/mergePatch.ts";
 import { kubeTime } from "../kube/object.ts";
-import { type Entries, withEntries } from "../rollout/census.ts";
+import { type Entries, entryFor, withEntries } from "../rollout/census.ts";
 import { conditionsOf, type Outcome } from "../rollout/summary.ts";
 
 /** Above this many nodes only counts and failures are mirrored: the NodeOp has the rest. */
@@ -56,7 +56,7 @@ const mirrorEntries = (before: Entries, source: Entries): Entries => {
     if (isLarge && entry.phase !== "Failed") continue;
     wanted.push(name);
     const mirror = mirrored(entry);
-    const stored = before[name];
+    const stored = entryFor(before, name);
     if (stored !== undefined) known++;
     if (stored === undefined || !saysTheSame(stored, mirror)) changes.set(name, mirror);
   }

@@ -8,7 +8,7 @@ import { isEqual } from "../../domain/kube/mergePatch.ts";
 import { controllerOf, objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
 import { LABEL_NODE, LABEL_NODEOP, labelValue } from "../../domain/labels.ts";
-import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
+import { censusOf, entryFor, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
 import { heldBy } from "../../domain/rollout/hold.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
@@ -211,9 +211,10 @@ const freesNodes = (before: NodeOp | undefined, after: NodeOp | undefined): bool
   if (before === undefined) return false;
   if (after === undefined || isEnded(after.status) !== isEnded(before.status)) return true;
   const entries = after.status.nodeStatuses ?? NO_ENTRIES;
-  return censusOf(before.status.nodeStatuses ?? NO_ENTRIES).inFlight.some(
-    (name) => entries[name] === undefined || !isInFlight(entries[name]),
-  );
+  return censusOf(before.status.nodeStatuses ?? NO_ENTRIES).inFlight.some((name) => {
+    const entry = entryFor(entries, name);
+    return entry === undefined || !isInFlight(entry);
+  });
 };
 
 const changesMembership = (before: Node | undefined, after: Node | undefined): boolean =>
@@ -230,7 +231,7 @@ const changesEligibility = (before: Node | undefined, after: Node | undefined): 
 /** An operation looks again when one of its nodes in flight changed, or when the nodes that may start did. */
 const concerns = (operation: NodeOp, node: string, startable: boolean): boolean => {
   const { status } = operation;
-  const entry = status.nodeStatuses?.[node];
+  const entry = entryFor(status.nodeStatuses ?? NO_ENTRIES, node);
   if (entry !== undefined) return isInFlight(entry);
   return startable && !isEnded(status);
 };

@@ -8,7 +8,7 @@ import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
 import type { Commit, HostEvent } from "../../domain/history.ts";
 import { changedFields } from "../../domain/kube/changes.ts";
-import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
+import { censusOf, entryFor, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
 import { SKIPPED } from "../../domain/rollout/reason.ts";
 import { shortVersion } from "../../domain/version.ts";
@@ -28,6 +28,12 @@ export interface StoryLine {
 
 type Entries = Readonly<Record<string, NodeStatus>>;
 const NONE: Entries = {};
+
+/** Whether the node holds a slot by these entries. */
+const isBusy = (entries: Entries, name: string): boolean => {
+  const entry = entryFor(entries, name);
+  return entry !== undefined && isInFlight(entry);
+};
 
 /** What a person would tell of a simulation, collected while it runs. */
 export class Recorder {
@@ -106,14 +112,14 @@ export class Recorder {
     const after = operation.status?.nodeStatuses ?? NONE;
     if (before === after) return;
     this.#entries.set(uid, after);
-    const changed = changedFields(before, after).filter((name) => after[name] !== undefined);
-    const ended = changed.filter(
-      (name) => before[name] !== undefined && isInFlight(before[name]) && !isInFlight(after[name]!),
+    const changed = changedFields(before, after).filter(
+      (name) => entryFor(after, name) !== undefined,
     );
+    const ended = changed.filter((name) => isBusy(before, name) && !isBusy(after, name));
     // Ends first: they are why slots are free.
     for (const name of [...ended, ...changed.filter((other) => !ended.includes(other))]) {
       this.#count(uid, name, after[name]!);
-      this.#tellStep(commit.at, operation, name, before[name], after[name]!, ended);
+      this.#tellStep(commit.at, operation, name, entryFor(before, name), after[name]!, ended);
     }
   }
 

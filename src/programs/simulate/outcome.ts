@@ -7,6 +7,7 @@ import type { Node } from "../../domain/kube/node.ts";
 import { Nodes, type Resource } from "../../domain/kube/resource.ts";
 import { inOrder, isControlPlane } from "../../domain/order.ts";
 import { admit } from "../../domain/rollout/admit.ts";
+import { entryFor } from "../../domain/rollout/census.ts";
 import { DEFAULT_SETTINGS, type Observed } from "../../domain/rollout/observed.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
 import { NodeResource } from "../operator/resources.ts";
@@ -117,7 +118,7 @@ const resultsOf = (
   const names = new Set([...Object.keys(entries), ...targets]);
   return [...names].map((name) => {
     const controlPlane = isControlPlane(nodes.get(name)?.metadata.labels);
-    const entry = entries[name];
+    const entry = entryFor(entries, name);
     if (entry !== undefined) return { name, controlPlane, ...started(entry) };
     const { reason, message } = obstacles.get(name) ?? waiting;
     return { name, controlPlane, phase: "NotStarted", reason, message };

@@ -28,6 +28,7 @@ describe("a NodeOpUpgrade is refused with", () => {
     [{ image: "x", concurrency: -1 }, "spec.concurrency: must be 0 or more, is -1"],
     [{ image: "x", concurrency: 1.5 }, "spec.concurrency: must be an integer, is 1.5"],
     [{ image: "x", concurrency: "1" }, 'spec.concurrency: must be an integer, is "1"'],
+    [{ image: "x", concurrency: Number.NaN }, "spec.concurrency: must be a number, is NaN"],
     [
       { image: "x", concurrency: 3_000_000_000 },
       "spec.concurrency: must be 2147483647 or less, is 3000000000",

@@ -4,10 +4,12 @@ import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import { changedFields } from "../../../src/domain/kube/changes.ts";
 import {
   censusOf,
+  entryFor,
   type Entries,
   notStarted,
   withEntries,
 } from "../../../src/domain/rollout/census.ts";
+import { mergePatchBetween } from "../../../src/domain/kube/mergePatch.ts";
 import { countsOf } from "../../../src/domain/rollout/summary.ts";
 import { Chance } from "../../../src/services/simulation/Chance.ts";
 
@@ -83,5 +85,22 @@ describe("a census", () => {
     const { inFlight } = censusOf(before);
     const after = withEntries(before, new Map([["node-a", running("2")]]));
     expect(censusOf(after).inFlight).toBe(inFlight);
+  });
+});
+
+describe("a node that is called as what every object inherits", () => {
+  const entries = { a: running("works") };
+
+  it("has no entry until it has one of its own", () => {
+    expect(entryFor(entries, "constructor")).toBeUndefined();
+    expect(notStarted(entries, ["a", "constructor"])).toEqual(["constructor"]);
+    const claimed = withEntries(entries, new Map([["constructor", entries.a]]));
+    expect(entryFor(claimed, "constructor")).toBe(entries.a);
+    expect(censusOf(claimed)).toMatchObject({ started: 2, inFlight: ["a", "constructor"] });
+    expect(notStarted(claimed, ["a", "constructor"])).toEqual([]);
+  });
+  it("is removed by a merge patch when it has gone", () => {
+    expect(mergePatchBetween({ constructor: 1 }, {})).toEqual({ constructor: null });
+    expect(mergePatchBetween({}, { constructor: 1 })).toEqual({ constructor: 1 });
   });
 });

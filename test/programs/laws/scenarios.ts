@@ -117,11 +117,13 @@ export const Scenario = Schema.Struct({
 });
 export type Scenario = typeof Scenario.Type;
 
-/** The names of the scenario's nodes, control planes first. */
+/** The names of the scenario's nodes, control planes first. The last worker is called as what every object inherits. */
 const namesOf = ({ controlPlanes, workers }: Scenario): ReadonlyArray<string> => {
   const names = [
     ...Array.from({ length: controlPlanes }, (_, index) => `cp-${index + 1}`),
-    ...Array.from({ length: workers }, (_, index) => `worker-${index + 1}`),
+    ...Array.from({ length: workers }, (_, index) =>
+      index > 0 && index === workers - 1 ? "constructor" : `worker-${index + 1}`,
+    ),
   ];
   return names.length === 0 ? ["worker-1"] : names;
 };

@@ -89,7 +89,7 @@ const projectEntries = (
   const claims: Array<Claim> = [];
   let removed = false;
   for (const node of changedFields(before, after)) {
-    const entry = after[node];
+    const entry = Object.hasOwn(after, node) ? after[node] : undefined;
     if (entry === undefined) {
       removed = true;
       continue;
