@@ -74,6 +74,11 @@ export const nonEmptyText = (description: string, hint: string) =>
     Schema.isMinLength(1, { message: `must not be empty; ${hint}` }),
   );
 
+/** What no reference to a container image contains; whether it names one is the kubelet's to say (`InvalidImageName`). */
+export const withoutSpaces = Schema.isPattern(/^\S*$/u, {
+  message: "must be an image reference, without spaces",
+});
+
 /** A boolean with a default. */
 export const flag = (value: boolean, description: string) =>
   withDefault(Schema.Boolean.annotate({ description: `${description} Default: ${value}.` }), value);

@@ -8,7 +8,17 @@ import {
   stopOnFailure,
   uncordonOnFailure,
 } from "./common.ts";
-import { atomicList, celCheck, flag, int32, open, required, text, withDefault } from "./fields.ts";
+import {
+  atomicList,
+  celCheck,
+  flag,
+  int32,
+  open,
+  required,
+  text,
+  withDefault,
+  withoutSpaces,
+} from "./fields.ts";
 import { immutable } from "./immutable.ts";
 import { Metadata } from "./metadata.ts";
 import { LabelSelector } from "./selector.ts";
@@ -42,7 +52,9 @@ export const Preflight = open({
   command: command(
     "The check, as a program and its arguments. What it writes to its termination log makes the node be skipped.",
   ),
-  image: Schema.optionalKey(text("Image of the check. Absent: the image of the operation.")),
+  image: Schema.optionalKey(
+    text("Image of the check. Absent: the image of the operation.").check(withoutSpaces),
+  ),
   activeDeadlineSeconds: withDefault(
     int32("Seconds that the check may run once its Pod has started. Default: 120.", 1),
     120,
@@ -80,7 +92,9 @@ export const NodeOpSpec = open({
     "/host",
   ),
   image: Schema.optionalKey(
-    text("Image that the command runs in. Absent: the operator's default image."),
+    text("Image that the command runs in. Absent: the operator's default image.").check(
+      withoutSpaces,
+    ),
   ),
   imagePullSecrets,
   cordon: flag(false, "Make each node unschedulable while it is worked on."),

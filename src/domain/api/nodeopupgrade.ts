@@ -18,6 +18,7 @@ import {
   required,
   text,
   withDefault,
+  withoutSpaces,
 } from "./fields.ts";
 import { immutable } from "./immutable.ts";
 import { Metadata } from "./metadata.ts";
@@ -29,7 +30,9 @@ const NAME_THE_IMAGE = "name the container image with the new Kairos version";
 /** Which image goes onto which nodes, and how carefully. */
 export const NodeOpUpgradeSpec = open({
   image: required(
-    nonEmptyText("Container image with the new Kairos version.", NAME_THE_IMAGE),
+    nonEmptyText("Container image with the new Kairos version.", NAME_THE_IMAGE).check(
+      withoutSpaces,
+    ),
     NAME_THE_IMAGE,
   ),
   imagePullSecrets,

@@ -26,6 +26,7 @@ describe("a NodeOpUpgrade is refused with", () => {
     [{ image: 3 }, "spec.image: must be a string, is 3"],
     [{ image: null }, "spec.image: must be a string, is null"],
     [{ image: "x", concurrency: -1 }, "spec.concurrency: must be 0 or more, is -1"],
+    [{ image: "  " }, "spec.image: must be an image reference, without spaces"],
     [{ image: "x", concurrency: 1.5 }, "spec.concurrency: must be an integer, is 1.5"],
     [{ image: "x", concurrency: "1" }, 'spec.concurrency: must be an integer, is "1"'],
     [{ image: "x", concurrency: Number.NaN }, "spec.concurrency: must be a number, is NaN"],
