@@ -1,21 +1,23 @@
 /** Runs containers of the image as a kubelet would run its Pods, and gives what they print. */
 import { spawnSync } from "node:child_process";
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from "../../src/domain/manifests/pods.ts";
 import type { BuiltImage } from "./buildImage.ts";
+import { securityFlags } from "./podFlags.ts";
 
 /** A machine that is a container itself may not raise limits; a kubelet sets none. */
 const LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000"];
 
-/** The security context of Deployment and DaemonSet (src/domain/manifests/pods.ts). */
-export const RESTRICTED = [
-  "--user=65532:65532",
-  "--read-only",
-  "--read-only-tmpfs=false",
-  "--cap-drop=ALL",
-  "--security-opt=no-new-privileges",
-];
+/** The security context of Deployment and DaemonSet. */
+export const RESTRICTED = securityFlags({
+  securityContext: RESTRICTED_POD,
+  containers: [{ securityContext: RESTRICTED_CONTAINER }],
+});
 
 /** That of the reboot Pod's container (src/domain/rollout/children.ts). */
-export const REBOOT_AGENT = ["--user=0", "--privileged", "--pid=host"];
+export const REBOOT_AGENT = securityFlags({
+  hostPID: true,
+  containers: [{ securityContext: { privileged: true, runAsUser: 0 } }],
+});
 
 export interface Ran {
   readonly status: number | null;
@@ -26,21 +28,26 @@ export interface Ran {
 const call = (engine: string, args: ReadonlyArray<string>): Ran =>
   spawnSync(engine, args, { encoding: "utf8" });
 
-/** Runs the image with `args`; `flags` are the engine's. */
-export const runImage = (
+/** The arguments of `podman run` or `docker run`: `flags` are the engine's, `args` those of the image. */
+export const runArguments = (
   { engine, name }: BuiltImage,
   flags: ReadonlyArray<string>,
+  args: ReadonlyArray<string>,
+): ReadonlyArray<string> => [
+  "run",
+  "--network=host",
+  ...LIMITS,
+  ...known(engine, flags),
+  name,
+  ...args,
+];
+
+/** Runs the image with `args` until it ends. */
+export const runImage = (
+  image: BuiltImage,
+  flags: ReadonlyArray<string>,
   ...args: ReadonlyArray<string>
-): Ran =>
-  call(engine, [
-    "run",
-    "--rm",
-    "--network=host",
-    ...LIMITS,
-    ...known(engine, flags),
-    name,
-    ...args,
-  ]);
+): Ran => call(image.engine, runArguments(image, ["--rm", ...flags], args));
 
 /** The size of the image's layers, in bytes. */
 export const sizeOf = ({ engine, name }: BuiltImage): number =>

@@ -68,15 +68,24 @@ export const installCrds = Effect.fn("installCrds")(function* (
   ]);
 });
 
+/** A bound token of a ServiceAccount, as the kubelet mounts it; valid for an hour. */
+export const accountToken = (
+  controlPlane: Pick<ControlPlane, "kubeconfig" | "folder">,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): Effect.Effect<string, KubectlFailed> =>
+  Effect.map(kubectl(controlPlane, ["create", "token", name, "-n", namespace]), (token) =>
+    token.trim(),
+  );
+
 /** A kubeconfig whose user is a ServiceAccount with a bound token, valid for ten minutes at least: for tests of RBAC. */
 export const accountKubeconfig = Effect.fn("accountKubeconfig")(function* (
   controlPlane: Pick<ControlPlane, "kubeconfig" | "folder" | "server" | "caFile">,
   account: { readonly namespace: string; readonly name: string },
 ) {
   const { namespace, name } = account;
-  const token = yield* kubectl(controlPlane, ["create", "token", name, "-n", namespace]);
+  const token = yield* accountToken(controlPlane, account);
   const user = `system:serviceaccount:${namespace}:${name}`;
   const file = `${controlPlane.folder}/kubeconfig-${namespace}-${name}`;
   const { server, caFile } = controlPlane;
-  return writeKubeconfig(file, { server, caFile, token: token.trim(), user, namespace });
+  return writeKubeconfig(file, { server, caFile, token, user, namespace });
 });
