@@ -2,7 +2,7 @@
 import type { Commit, HostEvent } from "../../domain/history.ts";
 import { LABEL_NODE, LABEL_PREFLIGHT, labelValue } from "../../domain/labels.ts";
 import { describeFault, type Fault, type NodeCondition } from "./fault.ts";
-import type { SimulatedNodeResult } from "./result.ts";
+import { NOT_STARTED, type SimulatedNodeResult } from "./result.ts";
 
 /** What is known at the end of a simulation. */
 export interface Happened {
@@ -69,7 +69,7 @@ const whyWithoutEffect = (
 ): string | undefined => {
   const entries = nodes.filter(({ name }) => name === node);
   if (entries.length === 0) return `no operation selects ${node}`;
-  if (entries.every(({ phase }) => phase === "NotStarted")) return `${node} was never started`;
+  if (entries.every(({ phase }) => phase === NOT_STARTED)) return `${node} was never started`;
   const saw = (event: HostEvent["event"]): boolean =>
     hostEvents.some((one) => one.node === node && one.event === event);
   switch (STAGES[kind]) {

@@ -13,7 +13,11 @@ import { targetsOf } from "../../domain/rollout/targets.ts";
 import { NodeResource } from "../operator/resources.ts";
 import type { Progress } from "./Progress.ts";
 import { operationOf, type OperationName } from "./operations.ts";
-import type { SimulatedNodeResult, SimulatedOperationResult } from "./result.ts";
+import {
+  NOT_STARTED,
+  type SimulatedNodeResult,
+  type SimulatedOperationResult,
+} from "./result.ts";
 
 /** What is needed of the fake cluster. */
 export interface Store {
@@ -121,7 +125,7 @@ const resultsOf = (
     const entry = entryFor(entries, name);
     if (entry !== undefined) return { name, controlPlane, ...started(entry) };
     const { reason, message } = obstacles.get(name) ?? waiting;
-    return { name, controlPlane, phase: "NotStarted", reason, message };
+    return { name, controlPlane, phase: NOT_STARTED, reason, message };
   });
 };
 

@@ -1,6 +1,9 @@
 /** What a simulation answers: the same facts for people, for programs and for embedding Effect programs. */
 import { Schema } from "effect";
 
+/** The phase of a target that was never claimed. */
+export const NOT_STARTED = "NotStarted";
+
 /** One target node at the end. Times are RFC 3339 on the simulation's clock. */
 export const SimulatedNodeResult = Schema.Struct({
   /** The operation that this is about, as `NodeOpUpgrade default/canary`; only where several were simulated. */

@@ -2,13 +2,14 @@
 import { Result } from "effect";
 import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
 import type { NewKubeObject } from "../../domain/kube/object.ts";
+import { SKIPPED } from "../../domain/rollout/reason.ts";
 import { versionOfImage, shortVersion } from "../../domain/version.ts";
 import { templateOf } from "../../services/world/registration.ts";
 import { formatClock } from "./duration.ts";
 import type { SimulationOptions } from "./options.ts";
 import { objectName, shortNames } from "./operations.ts";
 import type { StoryLine } from "./Recorder.ts";
-import type { SimulatedNodeResult, SimulationResult } from "./result.ts";
+import { NOT_STARTED, type SimulatedNodeResult, type SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 import type { Simulation } from "./simulation.ts";
 
@@ -207,15 +208,19 @@ const closingOf = ({ operation, name, nodes }: Part, phase: string, message: str
   return `       ${name}: ${phase}: ${counts}${why}`;
 };
 
+/** A phase may be ahead of its node: only what has ended counts as what it came to. */
 const countsOf = (nodes: ReadonlyArray<SimulatedNodeResult>, done: string): string => {
-  const skipped = nodes.filter((node) => node.reason === "Skipped").length;
-  const completed = nodes.filter((node) => node.phase === "Completed").length - skipped;
-  const failed = nodes.filter((node) => node.phase === "Failed").length;
-  const waiting = nodes.length - skipped - completed - failed;
+  const ended = nodes.filter((node) => node.endedAt !== undefined);
+  const skipped = ended.filter((node) => node.reason === SKIPPED).length;
+  const completed = ended.filter((node) => node.phase === "Completed").length - skipped;
+  const failed = ended.filter((node) => node.phase === "Failed").length;
+  const waiting = nodes.filter((node) => node.phase === NOT_STARTED).length;
+  const inFlight = nodes.length - ended.length - waiting;
   return [
     `${completed} ${done}`,
     `${skipped} skipped`,
     `${failed} failed`,
+    ...(inFlight === 0 ? [] : [`${inFlight} in flight`]),
     ...(waiting === 0 ? [] : [`${waiting} not started`]),
   ].join(", ");
 };
