@@ -1,5 +1,6 @@
 /** The Node object that a kubelet registers and the status it keeps for it, as plain data. */
 import { kubeTime, type KubeObject, type NewKubeObject } from "../../domain/kube/object.ts";
+import { labelValue } from "../../domain/labels.ts";
 import type { SimulatedHost } from "./host.ts";
 import { isRecord } from "./json.ts";
 import { type Condition, trueCondition } from "./pod.ts";
@@ -46,7 +47,8 @@ export const newNode = (
   metadata: {
     name: host.name,
     labels: {
-      "kubernetes.io/hostname": host.name,
+      // A Node may have a longer name than a label value may be.
+      "kubernetes.io/hostname": labelValue(host.name),
       "kubernetes.io/os": "linux",
       ...template.labels,
     },

@@ -1,6 +1,7 @@
 /** Nodes that a file brings are in the simulated cluster what they are in the file. */
 import { expect, it } from "@effect/vitest";
 import { Result } from "effect";
+import { labelValue } from "../../../src/domain/labels.ts";
 import { readManifests } from "../../../src/programs/simulate/manifests.ts";
 import { finalState, simulate } from "../../support/simulations.ts";
 
@@ -48,4 +49,16 @@ it("a cordon of the file stays, and so do annotations", () => {
   });
   for (const { metadata } of nodesLeft(simulation))
     expect(metadata.annotations).toEqual({ "example.org/rack": "r1" });
+});
+
+it("a node's name may be longer than a label's value", () => {
+  const long = `${"n".repeat(60)}.${"e".repeat(60)}.example.org`;
+  const simulation = run(node(long), node("short"));
+  expect(simulation.result).toMatchObject({ phase: "Completed", violations: [] });
+  const labels = nodesLeft(simulation).map(({ metadata }) => [
+    metadata.name,
+    metadata.labels?.["kubernetes.io/hostname"],
+  ]);
+  expect(labels).toContainEqual(["short", "short"]);
+  expect(labels).toContainEqual([long, labelValue(long)]);
 });
