@@ -4,6 +4,7 @@ import type { Commit } from "../../domain/history.ts";
 import { Jobs, Pods, resourceName, type Resource } from "../../domain/kube/resource.ts";
 import { LABEL_REBOOT } from "../../domain/labels.ts";
 import type { KubeObject } from "../../domain/kube/object.ts";
+import type { Served } from "../../services/fake/FakeCluster.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
 import {
   deliver,
@@ -11,7 +12,7 @@ import {
   type Interceptor,
 } from "../../services/simulation/interception.ts";
 import { describeRequest } from "../../services/statusError.ts";
-import type { Fault } from "./fault.ts";
+import { describeFault, type Fault } from "./fault.ts";
 
 /** "Much later" for a write that is held back: long after its sender was started again. */
 export const LATE_WRITE_MILLIS = 10 * 60_000;
@@ -52,6 +53,8 @@ export class FaultInjector {
   readonly #faults: ReadonlyArray<Fault>;
   readonly #happened = new Set<Fault>();
   readonly #vain = new Set<Fault>();
+  /** Calls on their way whose sender is long dead, each with its fault as it was told. */
+  readonly #held = new Map<Served["request"], string>();
   #commits = 0;
   #calls = 0;
   /** The operations under test, which `operation:deleted` deletes. */
@@ -160,9 +163,20 @@ export class FaultInjector {
       const fault = this.#faults.find((item) => item._tag === "Operator" && item.call === call);
       if (fault?._tag !== "Operator") return deliver;
       this.#happened.add(fault);
-      tell(`operator:${fault.kind}=${call}: ${describeRequest(request)}`);
+      const told = `${describeFault(fault)}: ${describeRequest(request)}`;
+      tell(told);
+      if (fault.kind === "late-write") this.#held.set(request, told);
       return INTERCEPTIONS[fault.kind];
     };
+  }
+
+  /** To be told of every request that was answered: tells what became of a call that was held back. */
+  served({ request, failure }: Served, tell: (step: string, text: string) => void): void {
+    const told = this.#held.get(request);
+    if (told === undefined) return;
+    this.#held.delete(request);
+    if (failure === undefined) tell("applied", `late, ${told}`);
+    else tell("refused", `late, ${told}: ${failure.message}`);
   }
 
   /** Why the API server refuses a Pod for this node; undefined when it does not. */

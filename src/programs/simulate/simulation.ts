@@ -157,7 +157,10 @@ class Run {
       ...toleranceFor(options.latencies?.("operator")),
     });
     this.#fake.onCommit((commit) => this.#onCommit(commit));
-    this.#fake.onRequest((served) => this.#count(served));
+    this.#fake.onRequest((served) => {
+      this.#count(served);
+      this.#injector.served(served, (step, text) => this.#tell(step, text));
+    });
     this.#cluster = new SimulatedCluster({
       world,
       cluster: this.#fake,
