@@ -17,7 +17,12 @@ class NodeLabelerFailed extends Schema.TaggedError<NodeLabelerFailed>()("NodeLab
   }
 }
 
-const Seconds = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 86_400 }));
+const Seconds = Schema.Int.check(
+  Schema.isBetween(
+    { minimum: 1, maximum: 86_400 },
+    { expected: "a whole number of seconds from 1 to 86400" },
+  ),
+);
 
 const flags = {
   node: Flag.String("node").pipe(

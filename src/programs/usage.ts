@@ -11,6 +11,16 @@ const choices = (expected: string): string =>
     .map((choice) => choice.replaceAll('"', ""))
     .join(" or ");
 
+/** Every flag of ours that wants a number wants a whole one. */
+const NUMBERS = new Set(["an integer", "a string representing a finite number"]);
+
+/** What to write, without the words of a schema around it. */
+const expectation = (expected: string): string => {
+  const [, wanted] = /^(?:Schema validation failed: )?Expected (.+)$/su.exec(expected) ?? [];
+  if (wanted === undefined) return choices(expected);
+  return NUMBERS.has(wanted) ? "a whole number" : wanted;
+};
+
 const suggested = (suggestions: ReadonlyArray<string>): string =>
   suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`;
 
@@ -37,7 +47,7 @@ const usageSentence = (error: CliError.CliError): string => {
         return `${flag}: its value is missing; write ${flag} ${choices(error.expected)}, or ${flag}=… where it begins with -`;
       return /^\d+ occurrences$/u.test(error.value)
         ? `${flag}: is given more than once; write it once`
-        : `${flag} ${error.value}: write ${choices(error.expected)}`;
+        : `${flag} ${error.value}: write ${expectation(error.expected)}`;
     }
     case "MissingArgument":
       return `${error.argument} is missing; name at least one, as in examples/canary.yaml`;

@@ -270,6 +270,21 @@ describe("bad input is refused with a sentence, exit 1, and nothing half-run", (
       expect(lines).toEqual([expect.stringContaining(sentence)]);
     }),
   );
+  it.live.each([
+    { line: "manifests --replicas 1.5", sentence: "--replicas 1.5: write a whole number" },
+    { line: "manifests --replicas x", sentence: "--replicas x: write a whole number" },
+    {
+      line: "node-labeler --every -1",
+      sentence: "--every -1: write a whole number of seconds from 1 to 86400",
+    },
+  ])("$line", ({ line, sentence }) =>
+    Effect.gen(function* () {
+      const [command = "", ...flags] = line.split(" ");
+      const ran = yield* nodeop(command, ...flags);
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(ran.stderr).toBe(`${sentence}\nSee: nodeop ${command} --help`);
+    }),
+  );
   it.live("no file, unknown output, unknown command: one sentence and where to look", () =>
     Effect.gen(function* () {
       const noFile = yield* nodeop("simulate");
