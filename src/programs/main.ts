@@ -70,7 +70,7 @@ export const run = (
 if (import.meta.main) {
   const args = process.argv.slice(2);
   NodeRuntime.runMain(run(args), {
-    teardown: teardownOf(args, process.stdout),
+    teardown: teardownOf(args, process.stdout, (sentence) => process.stderr.write(`${sentence}\n`)),
     disableErrorReporting: true,
   });
 }

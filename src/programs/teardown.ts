@@ -5,10 +5,21 @@ import { rebootAgentCommand } from "./rebootAgentCommand/command.ts";
 /** As a shell reports a process that SIGTERM ended: a reboot agent that exits 0 would be taken for one that is done. */
 const TERMINATED = 143;
 
+/** The answer could not be given, whatever it was. */
+const UNWRITTEN = 1;
+
 /** The part of a standard output that the end of a process waits for. */
 export interface Answer {
-  readonly write: (text: string, taken: () => void) => unknown;
+  readonly write: (text: string, taken: (error?: WriteError | null) => void) => unknown;
 }
+
+/** Why an output could not be written, as Node tells it. */
+interface WriteError extends Error {
+  readonly code?: string;
+}
+
+/** Whoever reads stops reading when it has enough, as `head` does: nobody misses the rest. */
+const READER_IS_GONE = "EPIPE";
 
 /** SIGTERM is a good end of everything but the reboot agent, whose Pod would count as succeeded. */
 const exitCodeOf = (args: ReadonlyArray<string>, exit: Exit.Exit<unknown, unknown>): number => {
@@ -20,10 +31,20 @@ const exitCodeOf = (args: ReadonlyArray<string>, exit: Exit.Exit<unknown, unknow
 
 /**
  * For `runMain`. A reader takes what is piped to it in pieces: a process that leaves before the last one has been taken cuts
- * its answer off after 64 KiB.
+ * its answer off after 64 KiB. An answer that cannot be written is none: `complain` is told in a sentence, and the exit code
+ * is 1, but for the reboot agent, whose exit code says how the reboot went.
  */
 export const teardownOf =
-  (args: ReadonlyArray<string>, stdout: Answer): Runtime.Teardown =>
+  (
+    args: ReadonlyArray<string>,
+    stdout: Answer,
+    complain: (sentence: string) => void,
+  ): Runtime.Teardown =>
   (exit, onExit) => {
-    stdout.write("", () => onExit(exitCodeOf(args, exit)));
+    stdout.write("", (error) => {
+      const code = exitCodeOf(args, exit);
+      const isLost = error !== undefined && error !== null && error.code !== READER_IS_GONE;
+      if (isLost) complain(`nodeop: standard output cannot be written: ${error.message}`);
+      onExit(isLost && args[0] !== rebootAgentCommand.name ? UNWRITTEN : code);
+    });
   };
