@@ -90,7 +90,7 @@ describe("simulate", () => {
           expect(decode(ran.stdout).nodes.map(({ name }) => name)).toEqual(["a", "b"]);
           const refused = yield* nodeop("simulate", file, "--nodes", "1+1");
           expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
-          expect(refused.stderr).toContain("--nodes: the files bring their own Nodes");
+          expect(refused.stderr).toContain("--nodes 1+1: the manifests bring their own Nodes");
         }),
     ),
   );

@@ -4,10 +4,10 @@ import { Argument, Command, Flag } from "effect/cli";
 import { BadInput } from "./BadInput.ts";
 import { parseWorkTime } from "./duration.ts";
 import { FAULT_FORMS, parseFault } from "./fault.ts";
-import { faultProblems } from "./faultProblems.ts";
 import { readManifestFiles } from "./manifestFiles.ts";
 import { readManifests } from "./manifests.ts";
 import { parseNodes } from "./nodesFlag.ts";
+import { optionProblems } from "./optionProblems.ts";
 import type { SimulationResult } from "./result.ts";
 import { runSimulation } from "./simulation.ts";
 import { story } from "./story.ts";
@@ -156,12 +156,12 @@ const commandLine = ({ files, nodes, seed, upgrade, reboot, fault }: Typed): str
     ...fault.map((item) => `--fault ${item}`),
   ].join(" ");
 
+const quoted = (text: string): string => (text === "" ? '""' : text);
+
 const parseSeed = (text: string): Result.Result<number, string> =>
   /^-?\d+$/u.test(text) && Number.isSafeInteger(Number(text))
     ? Result.succeed(Number(text))
-    : Result.fail(
-        `--seed ${text === "" ? '""' : text}: not a whole number; write one, as in --seed 7`,
-      );
+    : Result.fail(`--seed ${quoted(text)}: not a whole number; write one, as in --seed 7`);
 
 /** Reads everything that was given, and answers with all that is wrong with it at once. */
 const readOptions = Effect.fnUntraced(function* (typed: Typed) {
@@ -177,7 +177,12 @@ const readOptions = Effect.fnUntraced(function* (typed: Typed) {
   const { files, problems: unread } = yield* readManifestFiles(typed.files);
   problems.push(...unread);
   const manifests = files.length === 0 ? undefined : or(readManifests(files));
-  const nodes = Option.getOrUndefined(Option.map(typed.nodes, (text) => or(parseNodes(text))));
+  const nodesTyped = `--nodes ${quoted(Option.getOrElse(typed.nodes, () => ""))}`;
+  const nodes = Option.getOrUndefined(
+    Option.map(typed.nodes, (text) =>
+      or(Result.mapError(parseNodes(text), (why) => `${nodesTyped}: ${why}`)),
+    ),
+  );
   const seed = or(parseSeed(typed.seed));
   const upgradeMillis = or(
     Result.mapError(parseWorkTime(typed.upgrade), (why) => `--upgrade: ${why}`),
@@ -186,11 +191,18 @@ const readOptions = Effect.fnUntraced(function* (typed: Typed) {
     Result.mapError(parseWorkTime(typed.reboot), (why) => `--reboot: ${why}`),
   );
   const faults = typed.fault
-    .map((text) => or(parseFault(text)))
+    .map((text) => or(Result.mapError(parseFault(text), (why) => `--fault ${why}`)))
     .filter((fault) => fault !== undefined);
-  if (manifests !== undefined && manifests.nodes.length > 0 && Option.isSome(typed.nodes))
-    problems.push("--nodes: the files bring their own Nodes; leave it out, or take the Nodes out");
-  if (manifests !== undefined) problems.push(...faultProblems({ manifests, nodes, faults }));
+  const options = { manifests, nodes, seed, upgradeMillis, rebootMillis, faults };
+  const names = {
+    operations: typed.files.join(", "),
+    nodes: nodesTyped,
+    seed: "--seed",
+    upgradeMillis: "--upgrade",
+    rebootMillis: "--reboot",
+    faults: "--fault ",
+  };
+  problems.push(...optionProblems(options, names));
   if (problems.length > 0 || manifests === undefined) return yield* new BadInput({ problems });
-  return { manifests, nodes, seed, upgradeMillis, rebootMillis, faults };
+  return { ...options, manifests };
 });

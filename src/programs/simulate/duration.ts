@@ -19,16 +19,20 @@ export const parseDuration = (text: string): Result.Result<number, string> => {
 };
 
 /** Longer than any deadline that makes sense; the clock of a simulation must not overflow. */
-const WORK_MILLIS_MAX = 30 * 24 * UNIT_MILLIS["h"]!;
+export const WORK_MILLIS_MAX = 30 * 24 * UNIT_MILLIS["h"]!;
+
+/** Whether a piece of work can take so many milliseconds: more than none and at most 30 days. */
+export const isWorkTime = (millis: number): boolean => millis > 0 && millis <= WORK_MILLIS_MAX;
 
 /** Milliseconds that a piece of work takes: more than none and at most 30 days; the failure is a sentence. */
 export const parseWorkTime = (text: string): Result.Result<number, string> =>
   Result.flatMap(parseDuration(text), (millis) => {
-    if (millis === 0)
-      return Result.fail(`"${text}" is no time at all; write one like 90s, 2m or 1h30m`);
-    return millis > WORK_MILLIS_MAX
-      ? Result.fail(`"${text}" is too long; write at most 720h`)
-      : Result.succeed(millis);
+    if (isWorkTime(millis)) return Result.succeed(millis);
+    return Result.fail(
+      millis === 0
+        ? `"${text}" is no time at all; write one like 90s, 2m or 1h30m`
+        : `"${text}" is too long; write at most 720h`,
+    );
   });
 
 const two = (part: number): string => String(part).padStart(2, "0");

@@ -105,18 +105,16 @@ const meant = (kind: string, known: ReadonlyArray<string>): string =>
 const positive = (text: string): number | undefined =>
   /^[1-9]\d*$/u.test(text) ? Number(text) : undefined;
 
-/** Reads one `--fault`; the failure is a sentence that says what to write. Node names are checked later, against the cluster. */
+/** Reads one fault; the failure is a sentence that says what to write. Node names are checked later, against the cluster. */
 export const parseFault = (text: string): Result.Result<Fault, string> => {
   const match = /^([^:]+):([a-z-]+)(?:([=@])(.+))?$/u.exec(text);
   if (match === null)
     return Result.fail(
-      `--fault ${text === "" ? '""' : text}: not of the form TARGET:KIND; write one like worker-1:script-fails (--help lists the kinds)`,
+      `${text === "" ? '""' : text}: not of the form TARGET:KIND; write one like worker-1:script-fails (nodeop simulate --help lists the kinds)`,
     );
   const [, target, kind, sign, value] = match;
   const fault = readFault(target!, kind!, sign, value);
-  return typeof fault === "string"
-    ? Result.fail(`--fault ${text}: ${fault}`)
-    : Result.succeed(fault);
+  return typeof fault === "string" ? Result.fail(`${text}: ${fault}`) : Result.succeed(fault);
 };
 
 const readFault = (

@@ -24,9 +24,7 @@ export const faultProblems = (options: SimulationOptions): ReadonlyArray<string>
   const known = new Set(simulatedNodes(options).map(({ name }) => name));
   const unknown = faults.flatMap((fault) =>
     "node" in fault && !known.has(fault.node)
-      ? [
-          `--fault ${describeFault(fault)}: there is no node ${fault.node}${orWhich(fault.node, known)}`,
-        ]
+      ? [`${describeFault(fault)}: there is no node ${fault.node}${orWhich(fault.node, known)}`]
       : [],
   );
   return [...unknown, ...faultConflicts(faults)];
@@ -71,8 +69,8 @@ const faultConflicts = (faults: ReadonlyArray<Fault>): ReadonlyArray<string> => 
     }
     return [
       earlier === text
-        ? `--fault ${text}: is given twice; leave one out`
-        : `--fault ${text}: cannot be beside ${earlier}; leave one of them out`,
+        ? `${text}: is given twice; leave one out`
+        : `${text}: cannot be beside ${earlier}; leave one of them out`,
     ];
   });
 };

@@ -10,20 +10,19 @@ export interface NodeCounts {
 /** More would take longer than anyone waits. */
 const NODES_MAX = 20_000;
 
-/** Reads `C+W`, or `C` alone; the failure is a sentence. */
+/** Why so many nodes cannot be simulated. */
+export const nodeCountsProblem = ({ controlPlanes, workers }: NodeCounts): string | undefined => {
+  const total = controlPlanes + workers;
+  if (![controlPlanes, workers].every((count) => Number.isInteger(count) && count >= 0))
+    return "not two whole numbers of 0 or more; write control planes and workers";
+  if (total === 0) return "there is nothing to upgrade; write at least one node";
+  return total > NODES_MAX ? `at most ${NODES_MAX} nodes can be simulated; write fewer` : undefined;
+};
+
+/** Reads `C+W`, or `C` alone; the failure is a sentence. Whether so many can be simulated, `nodeCountsProblem` says. */
 export const parseNodes = (text: string): Result.Result<NodeCounts, string> => {
   const match = /^(\d+)(?:\+(\d+))?$/u.exec(text);
-  if (match === null)
-    return Result.fail(
-      `--nodes ${text === "" ? '""' : text}: not two numbers; write control planes + workers, as in --nodes 3+10`,
-    );
-  const counts = { controlPlanes: Number(match[1]), workers: Number(match[2] ?? "0") };
-  const total = counts.controlPlanes + counts.workers;
-  if (total === 0)
-    return Result.fail(
-      `--nodes ${text}: there is nothing to upgrade; write at least one node, as in --nodes 1+3`,
-    );
-  return total > NODES_MAX
-    ? Result.fail(`--nodes ${text}: at most ${NODES_MAX} nodes can be simulated; write fewer`)
-    : Result.succeed(counts);
+  return match === null
+    ? Result.fail("not two numbers; write control planes + workers, as in --nodes 3+10")
+    : Result.succeed({ controlPlanes: Number(match[1]), workers: Number(match[2] ?? "0") });
 };

@@ -13,11 +13,7 @@ import { targetsOf } from "../../domain/rollout/targets.ts";
 import { NodeResource } from "../operator/resources.ts";
 import type { Progress } from "./Progress.ts";
 import { operationOf, type OperationName } from "./operations.ts";
-import {
-  NOT_STARTED,
-  type SimulatedNodeResult,
-  type SimulatedOperationResult,
-} from "./result.ts";
+import { NOT_STARTED, type SimulatedNodeResult, type SimulatedOperationResult } from "./result.ts";
 
 /** What is needed of the fake cluster. */
 export interface Store {

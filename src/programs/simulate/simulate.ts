@@ -2,10 +2,10 @@
 import { Effect, type FileSystem, Result } from "effect";
 import { BadInput } from "./BadInput.ts";
 import { parseFault, type Fault } from "./fault.ts";
-import { faultProblems } from "./faultProblems.ts";
 import { readManifestFiles } from "./manifestFiles.ts";
 import { readManifests, type Manifests } from "./manifests.ts";
 import type { NodeCounts } from "./nodesFlag.ts";
+import { optionProblems } from "./optionProblems.ts";
 import type { SimulationResult } from "./result.ts";
 import { runSimulation } from "./simulation.ts";
 
@@ -25,9 +25,19 @@ export interface SimulateOptions {
   readonly faults?: ReadonlyArray<string>;
 }
 
+/** The options as a program writes them. */
+const NAMES = {
+  operations: "manifests",
+  nodes: "nodes",
+  seed: "seed",
+  upgradeMillis: "upgradeMillis",
+  rebootMillis: "rebootMillis",
+  faults: "faults: ",
+};
+
 /**
  * Simulates an upgrade with the operator's real programs on virtual time. Fails with `BadInput`, which lists every problem,
- * when the manifests or faults make no sense; a rollout that fails is a result, and so is a law that was broken.
+ * when the manifests or other options make no sense; a rollout that fails is a result, and so is a law that was broken.
  *
  * @example
  * const { phase, virtualSeconds, violations } = yield* simulate({ manifests: yaml, faults: ["worker-1:script-fails"] })
@@ -43,20 +53,21 @@ export const simulate = Effect.fn("simulate")(function* (
   const faults = texts.map(parseFault);
   const problems = [
     ...(Result.isFailure(manifests) ? manifests.failure : []),
-    ...faults.flatMap((fault) => (Result.isFailure(fault) ? [fault.failure] : [])),
+    ...faults.flatMap((fault) =>
+      Result.isFailure(fault) ? [`${NAMES.faults}${fault.failure}`] : [],
+    ),
   ];
-  if (Result.isFailure(manifests)) return yield* new BadInput({ problems });
   const simulated = {
     ...rest,
-    manifests: manifests.success,
+    manifests: Result.getOrUndefined(manifests),
     faults: faults.flatMap((fault): ReadonlyArray<Fault> =>
       Result.isSuccess(fault) ? [fault.success] : [],
     ),
   };
-  problems.push(...faultProblems(simulated));
-  if (problems.length > 0) return yield* new BadInput({ problems });
+  problems.push(...optionProblems(simulated, NAMES));
+  if (problems.length > 0 || Result.isFailure(manifests)) return yield* new BadInput({ problems });
   const simulation = yield* Effect.mapError(
-    runSimulation(simulated),
+    runSimulation({ ...simulated, manifests: manifests.success }),
     ({ problems: refused }) => new BadInput({ problems: refused }),
   );
   return simulation.result;

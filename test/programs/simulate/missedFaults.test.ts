@@ -72,7 +72,7 @@ const wrong = (...faults: ReadonlyArray<string>) => faultProblems(options("cordo
 
 it("faults twice, beside what excludes them, or of unknown nodes are refused", () => {
   expect(wrong("cp-1:script-fails", "cp-1:script-fails")).toEqual([
-    "--fault cp-1:script-fails: is given twice; leave one out",
+    "cp-1:script-fails: is given twice; leave one out",
   ]);
   expect(
     wrong(
@@ -82,12 +82,12 @@ it("faults twice, beside what excludes them, or of unknown nodes are refused", (
       "operator:late-write=3",
     ),
   ).toEqual([
-    "--fault cp-1:script-hangs: cannot be beside cp-1:script-fails; leave one of them out",
-    "--fault operator:late-write=3: cannot be beside operator:crash-after=3; leave one of them out",
+    "cp-1:script-hangs: cannot be beside cp-1:script-fails; leave one of them out",
+    "operator:late-write=3: cannot be beside operator:crash-after=3; leave one of them out",
   ]);
   expect(wrong("wroker-1:script-fails", "worker-9:power-loss@3")).toEqual([
-    "--fault wroker-1:script-fails: there is no node wroker-1; did you mean worker-1?",
-    "--fault worker-9:power-loss@3: there is no node worker-9; there are cp-1, worker-1, worker-2",
+    "wroker-1:script-fails: there is no node wroker-1; did you mean worker-1?",
+    "worker-9:power-loss@3: there is no node worker-9; there are cp-1, worker-1, worker-2",
   ]);
   expect(wrong("cp-1:script-fails", "worker-1:script-fails", "cp-1:never-returns")).toEqual([]);
 });
