@@ -1,9 +1,20 @@
 /** How the process ends: with which exit code, and not before its answer has been taken. */
 import { Cause, Exit, Option, Runtime } from "effect";
 import { rebootAgentCommand } from "./rebootAgentCommand/command.ts";
+import { simulateCommand } from "./simulate/command.ts";
 
-/** As a shell reports a process that SIGTERM ended: a reboot agent that exits 0 would be taken for one that is done. */
+/** As a shell reports a process that SIGTERM ended. */
 const TERMINATED = 143;
+
+/**
+ * What has not done its work when it is told to end: a reboot agent that exits 0 would be taken for one that is done, and a
+ * simulation for a rollout that completed. Without arguments the demonstration is simulated.
+ */
+const UNFINISHED: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  simulateCommand.name,
+  rebootAgentCommand.name,
+]);
 
 /** The answer could not be given, whatever it was. */
 const UNWRITTEN = 1;
@@ -21,11 +32,10 @@ interface WriteError extends Error {
 /** Whoever reads stops reading when it has enough, as `head` does: nobody misses the rest. */
 const READER_IS_GONE = "EPIPE";
 
-/** SIGTERM is a good end of everything but the reboot agent, whose Pod would count as succeeded. */
+/** SIGTERM is a good end of everything that runs until it is told to end. */
 const exitCodeOf = (args: ReadonlyArray<string>, exit: Exit.Exit<unknown, unknown>): number => {
   if (Exit.isSuccess(exit)) return 0;
-  if (Cause.hasInterruptsOnly(exit.cause))
-    return args[0] === rebootAgentCommand.name ? TERMINATED : 0;
+  if (Cause.hasInterruptsOnly(exit.cause)) return UNFINISHED.has(args[0]) ? TERMINATED : 0;
   return Runtime.getErrorExitCode(Option.getOrUndefined(Cause.findErrorOption(exit.cause)));
 };
 

@@ -48,10 +48,12 @@ describe("a process ends", () => {
     expect(codes(["simulate"], failed)).toEqual({ early: [], exits: [1] });
   });
 
-  it("well when it was told to, but for the reboot agent, which is not done then", () => {
+  it("well when it was told to, but for what is not done then", () => {
     const interrupted = Effect.runSyncExit(Effect.interrupt);
     expect(codes(["operator"], interrupted).exits).toEqual([0]);
-    expect(codes(["reboot-agent"], interrupted).exits).toEqual([143]);
+    expect(codes(["node-labeler"], interrupted).exits).toEqual([0]);
+    for (const args of [["reboot-agent"], ["simulate", "examples/canary.yaml"], []])
+      expect(codes(args, interrupted).exits).toEqual([143]);
   });
 
   it("badly when its answer cannot be written, but for a reader that has read enough", () => {

@@ -17,7 +17,7 @@ import type { StatusBody } from "../../services/ApiServer.ts";
 import { forbidden } from "../../services/fake/status.ts";
 import { FakeCluster, type Served } from "../../services/fake/FakeCluster.ts";
 import type { Latencies } from "../../services/simulation/Network.ts";
-import { World } from "../../services/simulation/World.ts";
+import { type RunOptions, World } from "../../services/simulation/World.ts";
 import { statusToError } from "../../services/statusError.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
 import { operator } from "../operator/operator.ts";
@@ -55,6 +55,9 @@ const REACTION_MESSAGES = 8;
 /** The dry run before the first claim: five exchanges one after the other, three of them for the account of the agents. */
 const REHEARSAL_MESSAGES = 10;
 
+/** About a tenth of a second of real time, after which whoever waits for something else has a turn. */
+const STEPS_PER_TURN = 5000;
+
 const READS = new Set(["get", "list", "watch"]);
 
 /** The cluster refused an object of the manifests. */
@@ -88,7 +91,8 @@ export interface Simulation {
 }
 
 /**
- * Simulates. Synchronous inside: nothing else of the program runs meanwhile.
+ * Simulates. It gives way to the rest of the program now and then, so that it can be interrupted, and to signals; run by
+ * `Effect.runSync` it does not. What it answers does not depend on that.
  *
  * @example
  * const { result } = yield* runSimulation({ manifests, nodes: { controlPlanes: 1, workers: 3 } })
@@ -176,18 +180,18 @@ class Run {
     });
   }
 
-  go(): Effect.Effect<Simulation, SimulationRefused> {
+  readonly go = Effect.fnUntraced({ self: this }, function* () {
     const problems = this.#createOperations();
-    if (problems.length > 0) return Effect.fail(new SimulationRefused({ problems }));
+    if (problems.length > 0) return yield* new SimulationRefused({ problems });
     this.#putHolds();
     this.#startOperator();
-    this.#runToTheEnd();
+    yield* this.#runToTheEnd();
     // What waits for something that never came has been over since its last commit.
     const endedAt = this.#progress.endedAt ?? this.#progress.lastCommitAt ?? this.#world.now;
-    this.#watchOn(this.#world.now);
+    yield* this.#watchOn(this.#world.now);
     this.#monitors.finish(this.#world.now);
-    return Effect.succeed(this.#simulation(endedAt));
-  }
+    return this.#simulation(endedAt);
+  });
 
   /** The user's `kubectl apply`. Commits count from here on. */
   #createOperations(): ReadonlyArray<string> {
@@ -247,21 +251,30 @@ class Run {
   }
 
   /** Until every operation has ended, or nothing has happened for longer than any deadline. */
-  #runToTheEnd(): void {
+  readonly #runToTheEnd = Effect.fnUntraced({ self: this }, function* () {
     for (;;) {
       const quietSince = this.#progress.lastCommitAt ?? this.#world.now;
-      const outcome = this.#world.run({
+      const outcome = yield* this.#run({
         done: () => this.#progress.isEnded,
         until: quietSince + this.#progress.patienceMillis,
       });
       if (outcome !== "timeout" || this.#progress.lastCommitAt === quietSince) return;
     }
-  }
+  });
 
-  #watchOn(endedAt: number): void {
+  /** `World.run`, in turns. */
+  readonly #run = Effect.fnUntraced({ self: this }, function* (options: RunOptions) {
+    for (;;) {
+      const outcome = this.#world.run({ ...options, stepsMax: STEPS_PER_TURN });
+      yield* Effect.yieldNow;
+      if (outcome !== "paused") return outcome;
+    }
+  });
+
+  #watchOn(endedAt: number) {
     const isSweepDue = this.#faults.length > 0 || this.#options.holds !== undefined;
     const millis = isSweepDue ? WATCHED_AFTER_FAULTS_MILLIS : WATCHED_MILLIS;
-    this.#world.run({ done: () => false, until: endedAt + millis });
+    return this.#run({ done: () => false, until: endedAt + millis });
   }
 
   #onCommit(commit: Commit): void {

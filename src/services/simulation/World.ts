@@ -29,8 +29,20 @@ export interface WorldOptions {
   readonly stepsPerInstantMax?: number;
 }
 
-/** Why `World.run` returned: its condition holds, its time is over, or nothing will ever happen again. */
-export type RunOutcome = "done" | "timeout" | "idle";
+/**
+ * Why `World.run` returned: its condition holds, its time is over, nothing will ever happen again, or it has taken as many
+ * steps as it may and goes on at the next call.
+ */
+export type RunOutcome = "done" | "timeout" | "idle" | "paused";
+
+/** Until when `World.run` runs. */
+export interface RunOptions {
+  readonly done: () => boolean;
+  /** In milliseconds of virtual time. Default: for ever. */
+  readonly until?: number;
+  /** After how many steps to pause. A run in slices is the same run. Default: never. */
+  readonly stepsMax?: number;
+}
 
 /** All processes of one simulation, their steps and their time. */
 export class World {
@@ -44,6 +56,10 @@ export class World {
   readonly #incarnations = new Map<string, number>();
   #now: number;
   #steps = 0;
+  /** How many steps had been taken when those of this moment began. */
+  #stepsBefore = 0;
+  /** Whether the last run paused with steps of this moment left to take. */
+  #paused = false;
   #choices = 0;
   #current: Process | undefined;
   #running = false;
@@ -121,17 +137,19 @@ export class World {
   /**
    * Runs until `done` holds at a moment when nothing is runnable ("done"), or nothing is left to do ("idle"), or all that
    * is left is after `until`, in milliseconds of virtual time ("timeout"; the time then is `until`). Timers due at
-   * `until` itself still run.
+   * `until` itself still run. After `stepsMax` steps it returns "paused" wherever it is, and the next call goes on there.
    *
    * Throws `ProcessCrashed` as soon as an unsupervised process crashes (and again at every later call), and
    * `TimeStandsStill` when a program repeats without ever waiting.
    */
-  run(options: { readonly done: () => boolean; readonly until?: number }): RunOutcome {
+  run(options: RunOptions): RunOutcome {
     if (this.#running) throw new Error("World.run was called from within a step of its own");
     this.#running = true;
+    const pauseAt = this.#steps + (options.stepsMax ?? Infinity);
     try {
       for (;;) {
-        this.#drain();
+        this.#drain(pauseAt);
+        if (this.#paused) return "paused";
         if (options.done()) return "done";
         const at = this.#timers.nextAt();
         if (at === undefined) return "idle";
@@ -156,18 +174,21 @@ export class World {
     }
   }
 
-  /** Takes every step that can be taken without time passing. */
-  #drain(): void {
-    const first = this.#steps;
+  /** Takes every step that can be taken without time passing, or pauses when `pauseAt` steps have been taken in all. */
+  #drain(pauseAt: number): void {
+    if (!this.#paused) this.#stepsBefore = this.#steps;
+    this.#paused = false;
     if (this.#crash !== undefined) throw this.#crash;
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+    while (!this.#paused) {
+      const next = this.#next();
+      if (next === undefined) return;
       const task = next.owner.admit(next.task);
       if (task === undefined) continue;
-      if (this.#steps - first >= this.#stepsPerInstantMax) {
-        const steps = this.#steps - first;
+      const steps = this.#steps - this.#stepsBefore;
+      if (steps >= this.#stepsPerInstantMax)
         throw new TimeStandsStill({ process: next.owner.name, at: this.#now, steps });
-      }
       this.#step(next.owner, task);
+      this.#paused = this.#steps >= pauseAt;
       if (this.#crash !== undefined) throw this.#crash;
     }
   }

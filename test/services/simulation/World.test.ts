@@ -10,6 +10,29 @@ import { Chance, World } from "../../../src/services/simulation/World.ts";
 
 const never = { done: () => false };
 
+/** What three processes do in a world that is run in slices of so many steps. */
+const inSlices = (stepsMax: number | undefined) => {
+  const world = new World({ seed: 1, schedule: shuffling(new Chance(7)) });
+  const seen: Array<string> = [];
+  for (const name of ["a", "b", "c"])
+    world.process(name).boot(
+      Effect.gen(function* () {
+        for (let turn = 0; turn < 5; turn++) {
+          yield* Effect.sleep((yield* Random.nextInt) % 3);
+          yield* Effect.yieldNow;
+          seen.push(`${name}${turn}@${world.now}`);
+        }
+      }),
+    );
+  const slices: Array<number> = [];
+  for (;;) {
+    const before = world.steps;
+    const outcome = world.run(stepsMax === undefined ? never : { ...never, stepsMax });
+    if (outcome !== "paused") return { seen, steps: world.steps, slices, outcome };
+    slices.push(world.steps - before);
+  }
+};
+
 describe("order", () => {
   it("steps are taken in the order in which they were posted, across processes", () => {
     const world = new World({ seed: 1 });
@@ -72,10 +95,27 @@ describe("order", () => {
     expect([steps, world.now]).toEqual([3, 50]);
   });
 
+  it("is the same in slices of any length, each of which pauses after its steps", () => {
+    const { slices: none, ...whole } = inSlices(undefined);
+    expect(none).toEqual([]);
+    for (const stepsMax of [1, 2, 7]) {
+      const { slices, ...sliced } = inSlices(stepsMax);
+      expect(sliced).toEqual(whole);
+      expect(slices.length).toBeGreaterThan(1);
+      expect(new Set(slices)).toEqual(new Set([stepsMax]));
+    }
+  });
+
   it("takes a loop without a wait for what it is, and says who loops", () => {
     const world = new World({ seed: 1, stepsPerInstantMax: 1000 });
     world.process("looper").boot(Effect.forever(Effect.yieldNow));
     expect(() => world.run(never)).toThrow(/looper .* 1000 steps at time 0 ms/);
+
+    const sliced = new World({ seed: 1, stepsPerInstantMax: 1000 });
+    sliced.process("looper").boot(Effect.forever(Effect.yieldNow));
+    const slice = () => sliced.run({ ...never, stepsMax: 300 });
+    expect([slice(), slice(), slice()]).toEqual(["paused", "paused", "paused"]);
+    expect(slice).toThrow(/looper .* 1000 steps at time 0 ms/);
   });
 });
 
