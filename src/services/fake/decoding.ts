@@ -4,9 +4,9 @@ import { apiVersionOf } from "../../domain/kube/resource.ts";
 import type { StatusBody } from "../ApiServer.ts";
 import type { KubeRequest } from "../KubeTransport.ts";
 import { invalid } from "./fieldError.ts";
-import { isObject, type JsonObject, own, textOf } from "./json.ts";
+import { asObject, field, isObject, type JsonObject, own, textOf } from "./json.ts";
 import { type Draft, type Kind, withMeta } from "./kinds/Kind.ts";
-import { coerceMetadata, isMeta } from "./metadata.ts";
+import { coerceMetadata, isMeta, isMetadataField } from "./metadata.ts";
 import { badRequest, invalidPatch } from "./status.ts";
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === "";
@@ -62,7 +62,11 @@ const decodeBody = (
   const meta = coerceMetadata(typed.success["metadata"], kind.custom);
   if (Result.isFailure(meta)) {
     const what = `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}`;
-    return Result.fail(badRequest(`${what}: ${meta.failure}`));
+    return Result.fail(
+      request.verb === "patch"
+        ? invalidPatch(invalid("patch", JSON.stringify(body), meta.failure))
+        : badRequest(`${what}: ${meta.failure}`),
+    );
   }
   const { namespace } = request;
   const given = meta.success.namespace;
@@ -97,6 +101,14 @@ const strictFailure = (
       );
 };
 
+/** Fields of a custom resource's metadata that ObjectMeta does not have. */
+const unknownMetadata = (body: unknown, { custom }: Kind): ReadonlyArray<string> =>
+  custom
+    ? Object.keys(asObject(field(body, "metadata")))
+        .filter((name) => !isMetadataField(name))
+        .map((name) => `metadata.${name}`)
+    : [];
+
 /**
  * The body of a request as an object of the kind, of the request's namespace and with metadata in Go's form. 400 where
  * that is impossible; with `fieldValidation: Strict` fields that the schema does not know are refused. The body must be
@@ -109,7 +121,7 @@ export const decodeObject = (
 ): Result.Result<Draft, StatusBody> => {
   const draft = decodeBody(body, kind, request);
   if (Result.isFailure(draft) || request.query?.fieldValidation !== "Strict") return draft;
-  const unknown = kind.unknownFields(draft.success);
+  const unknown = [...unknownMetadata(body, kind), ...kind.unknownFields(draft.success)];
   return unknown.length === 0
     ? draft
     : Result.fail(strictFailure(draft.success, kind, request, unknown));

@@ -2,8 +2,8 @@
 import { Result } from "effect";
 import { type KubeObject, kubeTime, millisOf } from "../../domain/kube/object.ts";
 import type { StatusBody } from "../ApiServer.ts";
-import { notSupported } from "./fieldError.ts";
-import { adopt, at, field, own, sameJson, withFields } from "./json.ts";
+import { invalid, notSupported } from "./fieldError.ts";
+import { adopt, asArray, asObject, at, field, own, sameJson, withFields } from "./json.ts";
 import { type Kind, withMeta } from "./kinds/Kind.ts";
 import { invalidOptions, notFound, preconditionFailed } from "./status.ts";
 import type { WriteContext } from "./writing.ts";
@@ -14,6 +14,7 @@ interface Options {
   readonly resourceVersion: string | undefined;
   readonly gracePeriodSeconds: number | undefined;
   readonly propagationPolicy: string | undefined;
+  readonly orphanDependents: unknown;
   readonly dryRun: boolean;
 }
 
@@ -35,6 +36,7 @@ const optionsOf = (body: unknown, dryRun: boolean): Options => {
     resourceVersion: text(at(body, "preconditions", "resourceVersion")),
     gracePeriodSeconds: seconds,
     propagationPolicy: text(at(body, "propagationPolicy")),
+    orphanDependents: at(body, "orphanDependents"),
     dryRun: dryRun || (Array.isArray(dry) && dry.includes("All")),
   };
 };
@@ -47,6 +49,10 @@ const unmet = (kind: Kind, object: KubeObject, options: Options): StatusBody | u
   if (policy !== undefined && !POLICIES.includes(policy)) {
     const error = notSupported("propagationPolicy", policy, [...POLICIES, "nil"]);
     return invalidOptions("DeleteOptions", [error]);
+  }
+  if (policy !== undefined && (options.orphanDependents ?? null) !== null) {
+    const why = "orphanDependents and deletionPropagation cannot be both set";
+    return invalidOptions("DeleteOptions", [invalid("propagationPolicy", policy, why)]);
   }
   if (options.uid !== undefined && options.uid !== uid) {
     return preconditionFailed(
@@ -186,6 +192,30 @@ class Deletion {
 }
 
 /**
+ * A running Pod whose status says that an eviction ends it: a Job's failure policy looks for that
+ * (registry/core/pod/storage/eviction.go addConditionAndDeletePod). Pods that no budget protects are just deleted.
+ */
+const disrupted = (pod: KubeObject, { store, shelf, actor, sentAt }: WriteContext): KubeObject => {
+  if (pod.metadata.deletionTimestamp !== undefined) return pod;
+  if (at(pod, "status", "phase") !== "Running") return pod;
+  const status = asObject(pod["status"]);
+  const others = (asArray(field(status, "conditions")) ?? []).filter(
+    (one) => field(one, "type") !== "DisruptionTarget",
+  );
+  const condition = own({
+    type: "DisruptionTarget",
+    status: "True",
+    reason: "EvictionByEvictionAPI",
+    message: "Eviction API: evicting",
+    lastTransitionTime: kubeTime(store.now),
+  });
+  const conditions = own([...others, condition]);
+  const after = withFields(pod, { status: own({ ...status, conditions }) });
+  const origin = { actor, sentAt, verb: "evict", subresource: "eviction" } as const;
+  return store.commit(shelf, { ...origin, before: pod, after }, after);
+};
+
+/**
  * DELETE, and what an eviction comes to: removes the object, or marks it and leaves the rest to whoever finalizes it or
  * lets it end. `options` is a DeleteOptions body. Answers with the object, or with a Status once it is gone.
  */
@@ -193,11 +223,13 @@ export const deleteObject = (context: WriteContext, options: unknown): Deleted =
   const { shelf, request, store } = context;
   const { kind, table } = shelf;
   const name = request.name ?? "";
-  const object = table.get({ namespace: request.namespace, name });
-  if (object === undefined) return Result.fail(notFound(kind.resource, name));
+  const found = table.get({ namespace: request.namespace, name });
+  if (found === undefined) return Result.fail(notFound(kind.resource, name));
   const asked = optionsOf(adopt(options), request.query?.dryRun === true);
-  const refused = unmet(kind, object, asked) ?? context.admit(kind.complete(object));
+  const refused = unmet(kind, found, asked) ?? context.admit(kind.complete(found));
   if (refused !== undefined) return Result.fail(refused);
+  const isEvicted = request.subresource === "eviction" && !asked.dryRun;
+  const object = isEvicted ? disrupted(found, context) : found;
   const deletion = new Deletion(context, object, asked.dryRun);
   const graceful = gracefully(kind, object, asked.gracePeriodSeconds, store.now);
   if (graceful === "pending") return Result.succeed(kind.complete(object));

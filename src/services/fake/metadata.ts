@@ -43,6 +43,12 @@ const FIELDS: Readonly<Record<string, Shape>> = {
   finalizers: "list",
 };
 
+const UNTRACKED: ReadonlySet<string> = new Set(["managedFields", "selfLink"]);
+
+/** Whether ObjectMeta has a field of that name. */
+export const isMetadataField = (name: string): boolean =>
+  Object.hasOwn(FIELDS, name) || UNTRACKED.has(name);
+
 /** What Go's decoder calls a JSON value of the wrong type. */
 const goType = (value: unknown): string =>
   Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;

@@ -29,10 +29,13 @@ const memo = (check: (text: string) => ReadonlyArray<string>) => {
   };
 };
 
-const shaped = (text: string, max: number, pattern: RegExp, message: string) => [
-  ...(text.length > max ? [atMost(max)] : []),
-  ...(pattern.test(text) ? [] : [message]),
-];
+const shaped = (
+  text: string,
+  max: number,
+  pattern: RegExp,
+  message: string,
+  tooLong: string = atMost(max),
+) => [...(text.length > max ? [tooLong] : []), ...(pattern.test(text) ? [] : [message])];
 
 /** A `generateName` is judged as if a letter followed its last dash. */
 const completed = (name: string, prefix: boolean): string =>
@@ -40,7 +43,13 @@ const completed = (name: string, prefix: boolean): string =>
 
 /** RFC 1123 subdomain of at most 253 bytes: names of most objects. */
 export const subdomainProblems: NameCheck = (name, prefix) =>
-  shaped(completed(name, prefix), 253, SUBDOMAIN_PATTERN, SUBDOMAIN_MESSAGE);
+  shaped(
+    completed(name, prefix),
+    253,
+    SUBDOMAIN_PATTERN,
+    SUBDOMAIN_MESSAGE,
+    "must be no more than 253 characters",
+  );
 
 /** RFC 1123 label of at most 63 bytes: names of containers, volumes, namespaces. */
 export const labelNameProblems: NameCheck = (name, prefix) => {

@@ -5,6 +5,7 @@ import { apiVersionOf } from "../../domain/kube/resource.ts";
 import type { StatusBody } from "../ApiServer.ts";
 import type { KubeQuery, KubeRequest } from "../KubeTransport.ts";
 import { at, own } from "./json.ts";
+import type { Kind } from "./kinds/Kind.ts";
 import { Selection } from "./Selection.ts";
 import { badRequest, expired, notFound, versionTooLarge } from "./status.ts";
 import type { Shelf, Store } from "./Store.ts";
@@ -108,6 +109,20 @@ const startOf = (query: KubeQuery, now: number): Answered<Place> => {
     : Result.fail(badRequest("specifying resource version is not allowed when using continue"));
 };
 
+const bareItems = new WeakMap<KubeObject, object>();
+
+/** Items of built-in kinds do not say what they are: the list does. */
+const itemOf = (kind: Kind, object: KubeObject): object => {
+  const complete = kind.complete(object);
+  if (kind.custom) return complete;
+  const known = bareItems.get(complete);
+  if (known !== undefined) return known;
+  const { apiVersion: _a, kind: _k, ...rest } = complete;
+  const bare = own(rest);
+  bareItems.set(complete, bare);
+  return bare;
+};
+
 /** One page of a list: the body that the server answers with. */
 export const listObjects = (store: Store, shelf: Shelf, request: KubeRequest): Answered<object> => {
   const { kind, table } = shelf;
@@ -143,7 +158,7 @@ export const listObjects = (store: Store, shelf: Shelf, request: KubeRequest): A
             }
           : {}),
       }),
-      items: own(page.map(([, object]) => kind.complete(object))),
+      items: own(page.map(([, object]) => itemOf(kind, object))),
     }),
   );
 };

@@ -4,7 +4,7 @@ import type { StatusBody } from "../ApiServer.ts";
 import { deleteObject, evictionOptions } from "./deleting.ts";
 import { adopt, at, own } from "./json.ts";
 import { getObject, listObjects } from "./reading.ts";
-import { badRequest, methodNotAllowed, noSuchResource } from "./status.ts";
+import { badRequest, methodNotAllowed, noSuchResource, verbNotSupported } from "./status.ts";
 import { createObject, updateObject, type WriteContext } from "./writing.ts";
 
 type Served = Result.Result<unknown, StatusBody>;
@@ -47,9 +47,12 @@ const misplaced = (context: WriteContext): StatusBody | undefined => {
   const { namespaced } = shelf.kind.resource;
   const hasNamespace = request.namespace !== undefined && request.namespace !== "";
   if (!hasSubresource(context)) return noSuchResource();
+  if (request.subresource === "status" && request.verb === "delete") {
+    return verbNotSupported(shelf.kind.resource, "delete");
+  }
   if (!namespaced) return hasNamespace ? noSuchResource() : undefined;
   if (hasNamespace || request.verb === "list") return undefined;
-  return request.verb === "create" ? methodNotAllowed() : noSuchResource();
+  return request.verb === "create" && !shelf.kind.custom ? methodNotAllowed() : noSuchResource();
 };
 
 /** Answers one request of a kind that is served. */

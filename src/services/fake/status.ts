@@ -60,12 +60,21 @@ export const methodNotAllowed = (): StatusBody =>
     {},
   );
 
-/** 409: a create met an object of that name. */
-export const alreadyExists = (of: Resource, name: string): StatusBody =>
+/** 405: the resource has no such verb, whatever the name. */
+export const verbNotSupported = (of: Resource, verb: string): StatusBody =>
+  failure(
+    405,
+    "MethodNotAllowed",
+    `${verb} is not supported on resources of kind "${resourceName(of)}"`,
+    ofResource(of, ""),
+  );
+
+/** 409: a create met an object of that name; one that is being deleted is said to be. */
+export const alreadyExists = (of: Resource, name: string, isLeaving: boolean): StatusBody =>
   failure(
     409,
     "AlreadyExists",
-    `${resourceName(of)} "${name}" already exists`,
+    `${isLeaving ? "object is being deleted: " : ""}${resourceName(of)} "${name}" already exists`,
     ofResource(of, name),
   );
 

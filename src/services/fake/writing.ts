@@ -2,12 +2,13 @@
 import { Result } from "effect";
 import type { CommitVerb } from "../../domain/history.ts";
 import { type KubeObject, kubeTime, type ObjectMeta } from "../../domain/kube/object.ts";
+import { Pods, ServiceAccounts } from "../../domain/kube/resource.ts";
 import type { StatusBody } from "../ApiServer.ts";
 import type { KubeRequest } from "../KubeTransport.ts";
 import { type FieldError, invalid as invalidField } from "./fieldError.ts";
 import { decodeObject } from "./decoding.ts";
 import { generateName, newUid } from "./identity.ts";
-import { adopt, field, isObject, reuse, sameJson, withFields } from "./json.ts";
+import { adopt, at, field, isObject, reuse, sameJson, withFields } from "./json.ts";
 import { asStored, type Draft, type Kind, withMeta } from "./kinds/Kind.ts";
 import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 import { applyPatch } from "./patch/patch.ts";
@@ -15,6 +16,7 @@ import {
   alreadyExists,
   badRequest,
   conflict,
+  forbidden,
   internalError,
   invalid,
   notFound,
@@ -44,7 +46,8 @@ const isDryRun = (request: KubeRequest): boolean => request.query?.dryRun === tr
 const refusal = (kind: Kind, draft: Draft, errors: ReadonlyArray<FieldError>): StatusBody => {
   const written = draft["kind"];
   const called = typeof written === "string" ? written : kind.resource.kind;
-  return invalid({ ...kind.resource, kind: called }, draft.metadata.name ?? "", errors);
+  const { resource, refusedAs: group = resource.group } = kind;
+  return invalid({ ...resource, group, kind: called }, draft.metadata.name ?? "", errors);
 };
 
 /** A name that is free, from its prefix; after a few taken ones the last is tried anyway and collides. */
@@ -71,6 +74,22 @@ const born = (draft: Draft, context: WriteContext): Draft => {
   return withFields(draft, { metadata });
 };
 
+/**
+ * A Pod is refused when the account that it names does not exist (admission plugin ServiceAccount). `default`, which a
+ * controller makes in every namespace, is always there.
+ */
+const missingAccount = (object: KubeObject, context: WriteContext): StatusBody | undefined => {
+  const { resource } = context.shelf.kind;
+  if (resource.plural !== Pods.plural || resource.group !== Pods.group) return undefined;
+  const account = at(object, "spec", "serviceAccountName");
+  const { name, namespace } = object.metadata;
+  if (typeof account !== "string" || account === "default") return undefined;
+  const accounts = context.store.shelf(ServiceAccounts)?.table;
+  if (accounts?.get({ namespace, name: account }) !== undefined) return undefined;
+  const why = `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`;
+  return forbidden(resource, name, why);
+};
+
 /** POST: stores a new object. */
 export const createObject = (context: WriteContext): Written => {
   const { shelf, request } = context;
@@ -82,14 +101,16 @@ export const createObject = (context: WriteContext): Written => {
   const errors = [...metadataErrors(prepared.metadata, kind), ...kind.validateCreate(prepared)];
   if (errors.length > 0) return Result.fail(refusal(kind, prepared, errors));
   const object = asStored(prepared);
-  const refused = context.admit(object);
+  const refused = missingAccount(object, context) ?? context.admit(object);
   if (refused !== undefined) return Result.fail(refused);
   if (prepared.metadata.resourceVersion !== undefined) {
     return Result.fail(internalError("resourceVersion should not be set on objects to be created"));
   }
   const { name } = object.metadata;
-  if (table.get({ namespace: request.namespace, name }) !== undefined) {
-    return Result.fail(alreadyExists(kind.resource, name));
+  const taken = table.get({ namespace: request.namespace, name });
+  if (taken !== undefined) {
+    const isLeaving = taken.metadata.deletionTimestamp !== undefined;
+    return Result.fail(alreadyExists(kind.resource, name, isLeaving));
   }
   return Result.succeed(keep(context, undefined, object));
 };
@@ -176,7 +197,8 @@ const staleness = (
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
     );
   }
-  if (resourceVersion === undefined) {
+  // Zero stands for none (storage.Versioner).
+  if (resourceVersion === undefined || resourceVersion === "0") {
     if (unconditionalUpdate) return undefined;
     const error = invalidField("metadata.resourceVersion", 0, "must be specified for an update");
     return versionRequired(resource, name, error);

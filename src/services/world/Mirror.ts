@@ -67,7 +67,7 @@ export class Mirror<A extends KubeObject = KubeObject> {
     return Effect.gen({ self: this }, function* () {
       const transport = yield* KubeTransport;
       const answer = yield* whileTransient(transport.request({ verb: "list", resource, query }));
-      const { items, version } = kubeList(answer);
+      const { items, version } = kubeList(answer, resource);
       this.#replace(items, version);
     });
   }

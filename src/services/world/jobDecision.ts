@@ -271,7 +271,8 @@ const positive = (counts: Readonly<Record<"active" | "succeeded" | "failed", num
 /** Set when the Job first runs, and anew each time it is resumed. */
 const startTime = (job: Job, conditions: ReadonlyArray<Condition>, now: number) => {
   const known = job.status?.startTime;
-  if (job.spec.suspend === true) return known === undefined ? {} : { startTime: known };
+  // A suspended Job has none: it starts anew when it is resumed.
+  if (trueCondition(conditions, "Suspended") !== undefined) return {};
   const wasSuspended = trueCondition(job.status?.conditions, "Suspended") !== undefined;
   const resumed = wasSuspended && trueCondition(conditions, "Suspended") === undefined;
   return { startTime: known === undefined || resumed ? kubeTime(now) : known };

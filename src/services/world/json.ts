@@ -1,5 +1,6 @@
 /** Plain JSON as the simulated world meets it: what the API server sends is checked as far as it is used. */
 import type { KubeObject } from "../../domain/kube/object.ts";
+import { apiVersionOf, type Resource } from "../../domain/kube/resource.ts";
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -24,11 +25,18 @@ export const versionOf = (value: unknown): number =>
     ? Number(value["metadata"]["resourceVersion"])
     : Number.NaN;
 
-/** The objects of a list, and its version. Anything but a list is a broken invariant of the server, and throws. */
-export const kubeList = (value: unknown) => {
+/**
+ * The objects of a list of a resource, and its version. Items of built-in kinds come without kind and apiVersion; they get
+ * them here. Anything but a list is a broken invariant of the server, and throws.
+ */
+export const kubeList = (value: unknown, resource: Resource) => {
   if (isRecord(value) && Array.isArray(value["items"])) {
+    const type = { apiVersion: apiVersionOf(resource), kind: resource.kind };
     const items: ReadonlyArray<unknown> = value["items"];
-    return { version: versionOf(value), items: items.map(kubeObject) };
+    const objects = items.map((item) =>
+      kubeObject(isRecord(item) && item["kind"] === undefined ? { ...type, ...item } : item),
+    );
+    return { version: versionOf(value), items: objects };
   }
   throw new Error(`the API server sent no list: ${JSON.stringify(value)}`);
 };

@@ -13,6 +13,8 @@ type Errors = ReadonlyArray<FieldError>;
 
 export interface Kind {
   readonly resource: Resource;
+  /** The API group under which refusals name it, where that is not its own. */
+  readonly refusedAs?: string;
   /** From a CustomResourceDefinition. */
   readonly custom: boolean;
   /** Whether status is written through its own subresource, and only there. */

@@ -166,7 +166,13 @@ const enumErrors = (spec: JsonObject): ReadonlyArray<FieldError> => {
     supported.includes(textOf(field(spec, name)))
       ? []
       : [notSupported(`spec.${name}`, field(spec, name), supported)];
-  return [...check("completionMode", modes), ...check("podReplacementPolicy", replacements)];
+  const isUncounted =
+    field(spec, "completionMode") === "Indexed" && field(spec, "completions") === undefined;
+  return [
+    ...check("completionMode", modes),
+    ...(isUncounted ? [required("spec.completions", "when completion mode is Indexed")] : []),
+    ...check("podReplacementPolicy", replacements),
+  ];
 };
 
 /** Stands for what is a valid spec of a Job. */

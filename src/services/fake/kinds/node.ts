@@ -1,6 +1,14 @@
 /** Nodes: a kubelet registers with its status, so creation keeps it (registry/core/node/strategy.go). */
+import type { KubeObject } from "../../../domain/kube/object.ts";
 import { Nodes } from "../../../domain/kube/resource.ts";
-import { duplicate, type FieldError, invalid, notSupported, required } from "../fieldError.ts";
+import {
+  duplicate,
+  type FieldError,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+} from "../fieldError.ts";
 import { asArray, at, field, textOf } from "../json.ts";
 import { labelValueProblems, qualifiedNameProblems } from "../names.ts";
 import { builtin } from "./builtin.ts";
@@ -34,10 +42,23 @@ const taintErrors = (object: Draft): ReadonlyArray<FieldError> => {
   });
 };
 
+/** Where a Node runs is said once (core validation.go ValidateNodeUpdate). */
+const providerErrors = (object: Draft, old: KubeObject): ReadonlyArray<FieldError> => {
+  const before = textOf(at(old, "spec", "providerID"));
+  return before === "" || before === textOf(at(object, "spec", "providerID"))
+    ? []
+    : [
+        forbidden(
+          "spec.providerID",
+          'node updates may not change providerID except from "" to valid',
+        ),
+      ];
+};
+
 export const node: Kind = {
   ...builtin(Nodes, { hasStatus: true, completeSpec: (spec) => spec }),
   selectable: { "spec.unschedulable": "false" },
   prepareCreate: (object) => object,
   validateCreate: taintErrors,
-  validateUpdate: taintErrors,
+  validateUpdate: (object, old) => [...taintErrors(object), ...providerErrors(object, old)],
 };

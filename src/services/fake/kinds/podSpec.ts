@@ -29,16 +29,27 @@ const pullPolicy = (image: unknown): string => {
   return tag === "latest" ? "Always" : "IfNotPresent";
 };
 
-const completeContainer = (container: unknown): unknown =>
-  isObject(container)
-    ? own({
-        resources: EMPTY,
-        terminationMessagePath: "/dev/termination-log",
-        terminationMessagePolicy: "File",
-        imagePullPolicy: pullPolicy(field(container, "image")),
-        ...container,
-      })
-    : container;
+/** Fields of the Pod are named in the words of a version. */
+const completeVariable = (variable: unknown): unknown => {
+  const source = field(variable, "valueFrom");
+  const ref = field(source, "fieldRef");
+  if (!isObject(variable) || !isObject(source) || !isObject(ref)) return variable;
+  const fieldRef = own({ apiVersion: "v1", ...ref });
+  return own({ ...variable, valueFrom: own({ ...source, fieldRef }) });
+};
+
+const completeContainer = (container: unknown): unknown => {
+  if (!isObject(container)) return container;
+  const env = asArray(field(container, "env"));
+  return own({
+    resources: EMPTY,
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+    imagePullPolicy: pullPolicy(field(container, "image")),
+    ...container,
+    ...(env === undefined ? {} : { env: own(env.map(completeVariable)) }),
+  });
+};
 
 const CONTAINER_LISTS = ["containers", "initContainers"] as const;
 

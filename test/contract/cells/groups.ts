@@ -1,0 +1,31 @@
+/** All cells of the contract. */
+import type { Group } from "../support/cell.ts";
+import { access } from "./access.ts";
+import { controllers } from "./controllers.ts";
+import { creating } from "./creating.ts";
+import { customResources } from "./customResources.ts";
+import { deleting } from "./deleting.ts";
+import { jobs } from "./jobs.ts";
+import { lists } from "./lists.ts";
+import { patching } from "./patching.ts";
+import { pods } from "./pods.ts";
+import { requests } from "./requests.ts";
+import { status } from "./status.ts";
+import { versions } from "./versions.ts";
+import { watches } from "./watches.ts";
+
+export const groups: ReadonlyArray<Group> = [
+  creating,
+  versions,
+  status,
+  patching,
+  customResources,
+  deleting,
+  jobs,
+  pods,
+  access,
+  lists,
+  watches,
+  requests,
+  controllers,
+];
