@@ -23,7 +23,17 @@ export class AuditTail {
     const end = bytes.lastIndexOf(0x0a) + 1;
     this.#rest = bytes.subarray(end);
     for (const line of bytes.toString("utf8", 0, end).split("\n"))
-      if (line !== "") this.#events.push(JSON.parse(line) as AuditEvent);
+      if (line !== "") this.#events.push(slim(JSON.parse(line) as AuditEvent));
     return this.#events;
   }
 }
+
+/** What says who made which version; whole objects of a whole run would be a gigabyte. */
+const slim = ({ requestObject: _r, responseObject, ...event }: AuditEvent): AuditEvent => {
+  const { metadata, details } = (responseObject ?? {}) as {
+    readonly metadata?: { readonly uid?: string; readonly resourceVersion?: string };
+    readonly details?: { readonly uid?: string };
+  };
+  const { uid, resourceVersion } = metadata ?? {};
+  return { ...event, responseObject: { metadata: { uid, resourceVersion }, details } };
+};

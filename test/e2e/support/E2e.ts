@@ -2,8 +2,9 @@
  * One real control plane with nodeop installed as deploy/install.yaml has it, for all scenarios. The Deployment is scaled
  * to none: scenarios start operators themselves, with its ServiceAccount. Each scenario brings its own machines.
  */
-import { Context, Effect, Layer, Result, type Scope } from "effect";
-import { NodeOps, NodeOpUpgrades, Nodes, Pods } from "../../../src/domain/kube/resource.ts";
+import { Context, Effect, Layer, Result, Schedule, type Scope } from "effect";
+import { Jobs, Namespaces, NodeOps, NodeOpUpgrades, Nodes, Pods, ServiceAccounts } from "../../../src/domain/kube/resource.ts";
+import { LABEL_NODE } from "../../../src/domain/labels.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import type { Commit, HostEvent } from "../../../src/domain/history.ts";
 import { makeMonitors, type Monitors } from "../../../src/domain/invariants/makeMonitors.ts";
@@ -63,7 +64,12 @@ export class E2e extends Context.Service<
       const assets = findAssets();
       if (assets === undefined) return yield* Effect.die(new Error("KUBEBUILDER_ASSETS is unset"));
       yield* Effect.promise(bundle);
-      const controlPlane = yield* startControlPlane({ assets, scheduler: true });
+      const controlPlane = yield* startControlPlane({
+        assets,
+        scheduler: true,
+        // One file for the whole run: it is the evidence.
+        apiServerFlags: ["--audit-log-maxsize=100000"],
+      });
       const run = (args: ReadonlyArray<string>, options?: KubectlOptions) =>
         kubectl(controlPlane, args, options);
       yield* install(run);
@@ -101,15 +107,19 @@ const install = Effect.fnUntraced(function* (
 /** The file of an example. */
 export const exampleFile = (name: string): string => `${ROOT}examples/${name}.yaml`;
 
-/** Machines for one scenario; all of them are Ready. What is left of operations and Nodes is removed when the scope ends. */
+/**
+ * Machines for one scenario; all of them are Ready. When the scope ends, the Nodes are removed, and the operations of the
+ * scenario's namespace.
+ */
 export const machines = Effect.fn("machines")(function* (
   nodes: ReadonlyArray<PooledNode>,
+  namespace = "default",
 ): Effect.fn.Return<MachinePool, never, E2e | Scope.Scope> {
   const { controlPlane, observer } = yield* E2e;
   const names = new Set(nodes.map(({ name }) => name));
   yield* Effect.addFinalizer(() => removeNodes(names));
   const pool = yield* MachinePool.make({ api: controlPlane, nodes });
-  yield* Effect.addFinalizer(() => removeOperations(names));
+  yield* Effect.addFinalizer(() => removeOperations(names, namespace));
   yield* observer.until(() =>
     observer.objects(Nodes).filter((node) => names.has(node.metadata.name) && isReady(node))
       .length === names.size
@@ -117,6 +127,21 @@ export const machines = Effect.fn("machines")(function* (
       : undefined,
   );
   return pool;
+});
+
+/** A namespace in which Pods can be made. It is deleted when the scope ends. */
+export const namespace = Effect.fn("namespace")(function* (name: string) {
+  const { admin } = yield* E2e;
+  const body = { metadata: { name } };
+  yield* Effect.acquireRelease(
+    Effect.orDie(admin.request({ verb: "create", resource: Namespaces, body })),
+    () => Effect.ignore(admin.request({ verb: "delete", resource: Namespaces, name })),
+  );
+  const account = { resource: ServiceAccounts, namespace: name, name: "default" };
+  yield* admin.request({ verb: "get", ...account }).pipe(
+    Effect.retry({ schedule: Schedule.spaced("20 millis"), while: ({ _tag }) => _tag === "NotFound" }),
+    Effect.orDie,
+  );
 });
 
 const isReady = (node: KubeObject): boolean => {
@@ -136,30 +161,39 @@ export const startOperator = Effect.fn("startOperator")(function* (
   return operator;
 });
 
-/** Operations whose nodes are among these; nobody needs them any more, so their finalizers go too. */
-const removeOperations = Effect.fnUntraced(function* (nodes: ReadonlySet<string>) {
+/**
+ * Operations and what they made, without waiting for the garbage collector: it learns of new kinds every 30 s only. Nobody
+ * needs them any more, so their finalizers go too.
+ */
+const removeOperations = Effect.fnUntraced(function* (
+  nodes: ReadonlySet<string>,
+  inNamespace: string,
+) {
   const { admin, observer } = yield* E2e;
-  for (const resource of [NodeOpUpgrades, NodeOps])
-    for (const { metadata } of observer.objects(resource)) {
+  const ofScenario = ({ metadata: { labels } }: KubeObject): boolean =>
+    nodes.has(labels?.[LABEL_NODE] ?? "");
+  const children = [Jobs, Pods].map(
+    (resource) => [resource, observer.objects(resource).filter(ofScenario)] as const,
+  );
+  const operations = [NodeOpUpgrades, NodeOps].map((resource) => {
+    const all = observer.objects(resource);
+    return [resource, all.filter(({ metadata }) => metadata.namespace === inNamespace)] as const;
+  });
+  const body = { propagationPolicy: "Background" };
+  for (const [resource, objects] of [...operations, ...children])
+    for (const { metadata } of objects) {
       const { namespace, name } = metadata;
       const at = { resource, namespace, name };
-      yield* Effect.ignore(admin.request({ verb: "delete", ...at }));
-      yield* Effect.ignore(
-        admin.request({ verb: "patch", ...at, body: { metadata: { finalizers: null } } }),
-      );
+      yield* Effect.ignore(admin.request({ verb: "delete", ...at, body }));
+      if (metadata.finalizers !== undefined)
+        yield* Effect.ignore(
+          admin.request({ verb: "patch", ...at, body: { metadata: { finalizers: null } } }),
+        );
     }
   yield* observer.until(() =>
-    observer.objects(Pods).some((pod) => nodes.has(nodeNameOf(pod)) && isOurs(pod))
-      ? undefined
-      : true,
+    observer.objects(Pods).some((pod) => ofScenario(pod)) ? undefined : true,
   );
 });
-
-const nodeNameOf = (pod: KubeObject): string =>
-  (pod["spec"] as { readonly nodeName?: string } | undefined)?.nodeName ?? "";
-
-const isOurs = (pod: KubeObject): boolean =>
-  Object.keys(pod.metadata.labels ?? {}).some((key) => key.includes("kairos.io"));
 
 const removeNodes = Effect.fnUntraced(function* (names: ReadonlySet<string>) {
   const { admin } = yield* E2e;
@@ -207,15 +241,33 @@ export const versionNow = Effect.gen(function* () {
   return Number(list.metadata.resourceVersion);
 });
 
+/** All changes since a version, by whom. */
+export const commitsSince = Effect.fn("commitsSince")(function* (since: number) {
+  const { admin, observer, audit } = yield* E2e;
+  yield* Effect.provideService(observer.caughtUp, KubeTransport, admin);
+  return observer.commits(audit.read()).filter(({ rv }) => rv > since);
+});
+
+export interface JudgeOptions extends MonitorOptions {
+  /** When no operator ran: from, to, in milliseconds since the epoch. */
+  readonly operatorDown?: ReadonlyArray<readonly [number, number]>;
+}
+
 /** Judges all laws over what the server and the machines tell of the time since a version. */
 export const judge = Effect.fn("judge")(function* (
   since: number,
   pools: ReadonlyArray<MachinePool>,
-  options: MonitorOptions & { readonly operatorDown?: ReadonlyArray<readonly [number, number]> } = {},
-): Effect.fn.Return<Judgement, never, E2e> {
-  const { admin, observer, audit } = yield* E2e;
-  yield* Effect.provideService(observer.caughtUp, KubeTransport, admin);
-  const commits = observer.commits(audit.read()).filter(({ rv }) => rv > since);
+  options: JudgeOptions = {},
+) {
+  return judgeCommits(yield* commitsSince(since), pools, options);
+});
+
+/** The same over given commits. */
+export const judgeCommits = (
+  commits: ReadonlyArray<Commit>,
+  pools: ReadonlyArray<MachinePool>,
+  options: JudgeOptions = {},
+): Judgement => {
   const hostLog = pools.flatMap((pool) => pool.hostLog).toSorted((a, b) => a.at - b.at);
   const startedAt = Math.min(commits[0]?.at ?? Infinity, hostLog[0]?.at ?? Infinity);
   const monitors = makeMonitors({ ...TOLERANCE, startedAt, ...options });
@@ -231,7 +283,7 @@ export const judge = Effect.fn("judge")(function* (
   for (const fact of facts) fact.tell();
   monitors.finish(facts.at(-1)?.at ?? startedAt);
   return { commits, hostLog, violations: monitors.violations, laws: monitors.laws };
-});
+};
 
 /** Fails with everything that is wrong with a run, so that a test shows all of it at once. */
 export const expectLawful = (judgement: Judgement, pools: ReadonlyArray<MachinePool>): void => {

@@ -219,7 +219,11 @@ class Authors {
   readonly #lastOf = new Map<string, AuditEvent>();
 
   constructor(audit: ReadonlyArray<AuditEvent>) {
-    for (const event of audit) {
+    // A request that changed nothing answers with a version that another one made, and may be logged before it.
+    const asReceived = audit.toSorted((a, b) =>
+      a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1,
+    );
+    for (const event of asReceived) {
       if (event.stage !== "ResponseComplete" || VERBS[event.verb] === undefined) continue;
       if ((event.responseStatus?.code ?? 500) >= 300) continue;
       const answer = event.responseObject as
@@ -234,9 +238,12 @@ class Authors {
   }
 
   of(object: KubeObject, rv: number, gone: boolean): Author {
+    // Deletion without a grace period marks and removes in one request, which answers with neither version.
+    const removal = this.#lastOf.get(object.metadata.uid);
     const event = gone
-      ? this.#lastOf.get(object.metadata.uid)
-      : this.#byVersion.get(String(rv));
+      ? removal
+      : (this.#byVersion.get(String(rv)) ??
+        (object.metadata.deletionTimestamp === undefined ? undefined : removal));
     if (event === undefined) return { at: 0, actor: "user", verb: gone ? "delete" : "update" };
     const evicts = event.objectRef?.subresource === "eviction";
     return {
