@@ -3,15 +3,23 @@ import { describe, layer } from "@effect/vitest";
 import { findAssets } from "../support/controlPlane/assets.ts";
 import { canary } from "./scenarios/canary.ts";
 import { crashes } from "./scenarios/crashes.ts";
+import { definitions } from "./scenarios/definitions.ts";
 import { disturbances } from "./scenarios/disturbances.ts";
+import { labeler } from "./scenarios/labeler.ts";
+import { permissions } from "./scenarios/permissions.ts";
 import { processes } from "./scenarios/process.ts";
+import { rollouts } from "./scenarios/rollouts.ts";
 import { E2e } from "./support/E2e.ts";
 
 describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
   layer(E2e.layer, { timeout: "2 minutes", excludeTestServices: true })((it) => {
     canary(it);
     processes(it);
+    rollouts(it);
+    definitions(it);
+    labeler(it);
     disturbances(it);
     crashes(it);
+    permissions(it);
   });
 });

@@ -30,6 +30,8 @@ import { Observer } from "./Observer.ts";
 import { OperatorProcess, type OperatorProcessOptions } from "./OperatorProcess.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
+/** What a user applies. */
+export const INSTALLATION = `${ROOT}deploy/install.yaml`;
 export const OPERATOR_NAMESPACE = "operator-system";
 export const OPERATOR_ACCOUNT = "operator-kairos-operator";
 
@@ -68,7 +70,10 @@ export class E2e extends Context.Service<
         assets,
         scheduler: true,
         // One file for the whole run: it is the evidence.
-        apiServerFlags: ["--audit-log-maxsize=100000"],
+        apiServerFlags: [
+          "--audit-log-maxsize=100000",
+          "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+        ],
       });
       const run = (args: ReadonlyArray<string>, options?: KubectlOptions) =>
         kubectl(controlPlane, args, options);
@@ -96,7 +101,7 @@ export class E2e extends Context.Service<
 const install = Effect.fnUntraced(function* (
   run: (args: ReadonlyArray<string>) => Effect.Effect<string, KubectlFailed>,
 ) {
-  yield* run(["apply", "--server-side", "-f", `${ROOT}deploy/install.yaml`]);
+  yield* run(["apply", "--server-side", "-f", INSTALLATION]);
   const established = "--for=condition=Established";
   yield* run(["wait", established, "--timeout=30s", "-f", `${ROOT}deploy/crds.yaml`]);
   const [deployment, daemonSet] = [`deployment/${OPERATOR_ACCOUNT}`, "daemonset/kairos-node-labeler"];

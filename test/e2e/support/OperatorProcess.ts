@@ -6,7 +6,11 @@ import { fileURLToPath } from "node:url";
 import { Effect, type Scope } from "effect";
 import { freePorts } from "../../support/controlPlane/ports.ts";
 
-const BUNDLE = fileURLToPath(new URL("../../../dist/nodeop.mjs", import.meta.url));
+/** The command line in one file. */
+export const BUNDLE = fileURLToPath(new URL("../../../dist/nodeop.mjs", import.meta.url));
+
+/** How long it may take to end. */
+const STOP_MILLIS = 3000;
 
 export interface OperatorProcessOptions {
   readonly kubeconfig: string;
@@ -26,7 +30,7 @@ export interface LogLine {
   readonly annotations: Readonly<Record<string, unknown>>;
 }
 
-/** One that runs; it is killed when its scope ends. */
+/** One that runs; it is told to end when its scope ends, so that it gives its Lease back, and killed if it does not. */
 export class OperatorProcess {
   readonly #child: ChildProcess;
   readonly #healthPort: number;
@@ -40,7 +44,7 @@ export class OperatorProcess {
     const [health = 0, metrics = 0] = yield* freePorts(2);
     return yield* Effect.acquireRelease(
       Effect.sync(() => new OperatorProcess(options, health, metrics)),
-      (operator) => Effect.promise(() => operator.#kill()),
+      (operator) => Effect.promise(() => operator.#stop()),
     );
   });
 
@@ -123,8 +127,11 @@ export class OperatorProcess {
     });
   }
 
-  #kill(): Promise<Ended> {
-    if (this.isRunning) this.#child.kill("SIGKILL");
-    return this.#ended;
+  async #stop(): Promise<void> {
+    if (!this.isRunning) return;
+    this.#child.kill("SIGTERM");
+    const killer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MILLIS);
+    await this.#ended;
+    clearTimeout(killer);
   }
 }
