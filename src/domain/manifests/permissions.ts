@@ -112,13 +112,13 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
   {
     scope: "operations",
     about: { resource: Events },
-    verbs: ["create", "patch"],
-    why: "tells of each step on the operation",
+    verbs: ["get", "create", "patch"],
+    why: "tells of each step on the operation; reads an Event that is there already to count it again",
   },
   {
     scope: "nodeEvents",
     about: { resource: Events },
-    verbs: ["create", "patch"],
+    verbs: ["get", "create", "patch"],
     why: "tells of each step on the Node; the API server takes Events about Nodes in these two namespaces only",
   },
   {
