@@ -93,7 +93,8 @@ const rollout = Effect.fn("rollout")(function* (
 const isOf =
   ({ name, pool }: Run) =>
   (commit: Commit): boolean =>
-    commit.namespace === name || (commit.resource.plural === "nodes" && pool.hosts.has(commit.name));
+    commit.namespace === name ||
+    (commit.resource.plural === "nodes" && pool.hosts.has(commit.name));
 
 /** What is wrong with a run, in words. */
 const problemsOf = (run: Run, commits: ReadonlyArray<Commit>): ReadonlyArray<string> => {
@@ -125,8 +126,7 @@ export const crashes = (it: Vitest.MethodsNonLive<E2e>): void => {
         const { writes } = undisturbed;
         const runs = yield* Effect.forEach(
           Array.from({ length: writes }, (_, index) => index),
-          (k) =>
-            rollout({ before: k + 1, after: ((k + Math.floor(writes / 2)) % writes) + 1 }),
+          (k) => rollout({ before: k + 1, after: ((k + Math.floor(writes / 2)) % writes) + 1 }),
           { concurrency: AT_ONCE },
         );
         const commits = yield* commitsSince(since);

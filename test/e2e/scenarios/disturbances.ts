@@ -76,10 +76,20 @@ export const disturbances = (it: Vitest.MethodsNonLive<E2e>): void => {
         }
         return yield* Effect.never;
       });
-      const { phase } = yield* Effect.raceFirst(operationWhere("kairos-upgrade", hasEnded), cutting);
+      const { phase } = yield* Effect.raceFirst(
+        operationWhere("kairos-upgrade", hasEnded),
+        cutting,
+      );
       expect(phase).toBe("Completed");
       expect(cut).toBeGreaterThan(10);
-      expectLawful(yield* judge(since, [pool], { reactionMillis: 45_000, lagMillis: 45_000, stopMillis: 45_000 }), [pool]);
+      expectLawful(
+        yield* judge(since, [pool], {
+          reactionMillis: 45_000,
+          lagMillis: 45_000,
+          stopMillis: 45_000,
+        }),
+        [pool],
+      );
     }).pipe(Effect.scoped),
   );
 };

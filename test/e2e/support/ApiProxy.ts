@@ -3,12 +3,7 @@
  * applied, can cut watches, and can be down for a while, as a load balancer or the server itself.
  */
 import { readFileSync } from "node:fs";
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Agent, request } from "node:https";
 import type { Socket } from "node:net";
 import { Effect, type Scope } from "effect";
@@ -41,9 +36,7 @@ export class ApiProxy {
   readonly #watches = new Set<ServerResponse>();
   #port = 0;
 
-  static readonly make = (
-    options: ApiProxyOptions,
-  ): Effect.Effect<ApiProxy, never, Scope.Scope> =>
+  static readonly make = (options: ApiProxyOptions): Effect.Effect<ApiProxy, never, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.gen(function* () {
         const proxy = new ApiProxy(options);
@@ -71,7 +64,9 @@ export class ApiProxy {
   /** The credentials of another kubeconfig with this proxy as the server. */
   kubeconfig(of: string): string {
     const config = JSON.parse(readFileSync(of, "utf8")) as {
-      readonly users: readonly [{ readonly name: string; readonly user: { readonly token: string } }];
+      readonly users: readonly [
+        { readonly name: string; readonly user: { readonly token: string } },
+      ];
     };
     const [{ name, user }] = config.users;
     const file = `${of}-through-${this.#port}`;

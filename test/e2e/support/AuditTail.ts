@@ -1,6 +1,11 @@
 /** The audit log as it grows: each line is read once, whole runs have hundreds of thousands. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { AuditEvent } from "../../support/controlPlane/audit.ts";
+import type { AuditEvent as AuditLine } from "../../support/controlPlane/audit.ts";
+
+/** One answered request, with what the authorizer said. */
+export interface AuditEvent extends AuditLine {
+  readonly annotations?: Readonly<Record<string, string>>;
+}
 
 export class AuditTail {
   readonly #path: string;

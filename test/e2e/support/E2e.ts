@@ -3,7 +3,15 @@
  * to none: scenarios start operators themselves, with its ServiceAccount. Each scenario brings its own machines.
  */
 import { Context, Effect, Layer, Result, Schedule, type Scope } from "effect";
-import { Jobs, Namespaces, NodeOps, NodeOpUpgrades, Nodes, Pods, ServiceAccounts } from "../../../src/domain/kube/resource.ts";
+import {
+  Jobs,
+  Namespaces,
+  NodeOps,
+  NodeOpUpgrades,
+  Nodes,
+  Pods,
+  ServiceAccounts,
+} from "../../../src/domain/kube/resource.ts";
 import { LABEL_NODE } from "../../../src/domain/labels.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import type { Commit, HostEvent } from "../../../src/domain/history.ts";
@@ -104,7 +112,10 @@ const install = Effect.fnUntraced(function* (
   yield* run(["apply", "--server-side", "-f", INSTALLATION]);
   const established = "--for=condition=Established";
   yield* run(["wait", established, "--timeout=30s", "-f", `${ROOT}deploy/crds.yaml`]);
-  const [deployment, daemonSet] = [`deployment/${OPERATOR_ACCOUNT}`, "daemonset/kairos-node-labeler"];
+  const [deployment, daemonSet] = [
+    `deployment/${OPERATOR_ACCOUNT}`,
+    "daemonset/kairos-node-labeler",
+  ];
   yield* run(["scale", "-n", OPERATOR_NAMESPACE, deployment, "--replicas=0"]);
   yield* run(["delete", "-n", OPERATOR_NAMESPACE, daemonSet]);
 });
@@ -143,17 +154,24 @@ export const namespace = Effect.fn("namespace")(function* (name: string) {
     () => Effect.ignore(admin.request({ verb: "delete", resource: Namespaces, name })),
   );
   const account = { resource: ServiceAccounts, namespace: name, name: "default" };
-  yield* admin.request({ verb: "get", ...account }).pipe(
-    Effect.retry({ schedule: Schedule.spaced("20 millis"), while: ({ _tag }) => _tag === "NotFound" }),
-    Effect.orDie,
-  );
+  yield* admin
+    .request({ verb: "get", ...account })
+    .pipe(
+      Effect.retry({
+        schedule: Schedule.spaced("20 millis"),
+        while: ({ _tag }) => _tag === "NotFound",
+      }),
+      Effect.orDie,
+    );
 });
 
 const isReady = (node: KubeObject): boolean => {
   const status = node["status"] as
     | { readonly conditions?: ReadonlyArray<{ readonly type: string; readonly status: string }> }
     | undefined;
-  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
+  return (
+    status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true
+  );
 };
 
 /** An operator with the ServiceAccount of the installation, killed when the scope ends; ready. */
@@ -230,7 +248,10 @@ export interface OperationStatus {
   readonly running?: number;
   readonly progress?: string;
   readonly nodeStatuses?: Readonly<
-    Record<string, { readonly phase: string; readonly reason?: string; readonly rebootStatus?: string }>
+    Record<
+      string,
+      { readonly phase: string; readonly reason?: string; readonly rebootStatus?: string }
+    >
   >;
 }
 

@@ -17,7 +17,7 @@ import {
   ServiceAccounts,
 } from "../../../src/domain/kube/resource.ts";
 import { KubeTransport } from "../../../src/services/KubeTransport.ts";
-import type { AuditEvent } from "../../support/controlPlane/audit.ts";
+import type { AuditEvent } from "./AuditTail.ts";
 
 const OBSERVED: ReadonlyArray<Resource> = [
   Nodes,
@@ -44,10 +44,7 @@ interface List {
 
 const listOf = (resource: Resource): Effect.Effect<List, never, KubeTransport> =>
   Effect.flatMap(KubeTransport, (transport) =>
-    Effect.map(
-      Effect.orDie(transport.request({ verb: "list", resource })),
-      (list) => list as List,
-    ),
+    Effect.map(Effect.orDie(transport.request({ verb: "list", resource })), (list) => list as List),
   );
 
 const versionOf = (object: KubeObject): number => Number(object.metadata.resourceVersion);
@@ -124,20 +121,20 @@ export class Observer {
     return Effect.forEach(OBSERVED, (resource) => this.#caughtUp(resource), { discard: true });
   }
 
-  readonly #caughtUp = Effect.fnUntraced({ self: this }, function* (
-    this: Observer,
-    resource: Resource,
-  ) {
-    const { items } = yield* listOf(resource);
-    yield* this.until(() => {
-      const seen = new Map(
-        this.objects(resource).map((object) => [object.metadata.uid, versionOf(object)]),
-      );
-      const isSeen = (object: KubeObject) =>
-        (seen.get(object.metadata.uid) ?? Infinity) >= versionOf(object);
-      return items.every(isSeen) ? true : undefined;
-    });
-  });
+  readonly #caughtUp = Effect.fnUntraced(
+    { self: this },
+    function* (this: Observer, resource: Resource) {
+      const { items } = yield* listOf(resource);
+      yield* this.until(() => {
+        const seen = new Map(
+          this.objects(resource).map((object) => [object.metadata.uid, versionOf(object)]),
+        );
+        const isSeen = (object: KubeObject) =>
+          (seen.get(object.metadata.uid) ?? Infinity) >= versionOf(object);
+        return items.every(isSeen) ? true : undefined;
+      });
+    },
+  );
 
   #add(change: Change): void {
     this.#changes.push(change);
@@ -147,35 +144,35 @@ export class Observer {
   }
 
   /** Lists, then watches from there on, over as many connections as it takes. */
-  readonly #start = Effect.fnUntraced({ self: this }, function* (
-    this: Observer,
-    resource: Resource,
-  ) {
-    const transport = yield* KubeTransport;
-    const list = yield* listOf(resource);
-    for (const object of list.items)
-      this.#add({ resource, rv: versionOf(object), gone: false, object });
-    let resourceVersion = list.metadata.resourceVersion;
-    const watch = Effect.suspend(() =>
-      transport.watch({ resource, resourceVersion, allowWatchBookmarks: true }).pipe(
-        Stream.runForEach(({ type, object }) =>
-          Effect.sync(() => {
-            const seen = object as KubeObject;
-            resourceVersion = seen.metadata.resourceVersion ?? resourceVersion;
-            if (type === "BOOKMARK") return;
-            this.#add({ resource, rv: versionOf(seen), gone: type === "DELETED", object: seen });
-          }),
+  readonly #start = Effect.fnUntraced(
+    { self: this },
+    function* (this: Observer, resource: Resource) {
+      const transport = yield* KubeTransport;
+      const list = yield* listOf(resource);
+      for (const object of list.items)
+        this.#add({ resource, rv: versionOf(object), gone: false, object });
+      let resourceVersion = list.metadata.resourceVersion;
+      const watch = Effect.suspend(() =>
+        transport.watch({ resource, resourceVersion, allowWatchBookmarks: true }).pipe(
+          Stream.runForEach(({ type, object }) =>
+            Effect.sync(() => {
+              const seen = object as KubeObject;
+              resourceVersion = seen.metadata.resourceVersion ?? resourceVersion;
+              if (type === "BOOKMARK") return;
+              this.#add({ resource, rv: versionOf(seen), gone: type === "DELETED", object: seen });
+            }),
+          ),
         ),
-      ),
-    );
-    // A server that is down for a while is part of what is observed; what happened meanwhile comes after.
-    const patient = watch.pipe(
-      Effect.catch((error) =>
-        error._tag === "Expired" ? Effect.die(error) : Effect.sleep("200 millis"),
-      ),
-    );
-    yield* Effect.forkScoped(Effect.forever(patient));
-  });
+      );
+      // A server that is down for a while is part of what is observed; what happened meanwhile comes after.
+      const patient = watch.pipe(
+        Effect.catch((error) =>
+          error._tag === "Expired" ? Effect.die(error) : Effect.sleep("200 millis"),
+        ),
+      );
+      yield* Effect.forkScoped(Effect.forever(patient));
+    },
+  );
 }
 
 const nodeOf = (object: KubeObject): string => {
