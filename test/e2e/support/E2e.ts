@@ -106,7 +106,7 @@ export class E2e extends Context.Service<
 }
 
 /** `kubectl apply -f deploy/install.yaml`, and nothing that would need images. */
-const install = Effect.fnUntraced(function* (
+export const install = Effect.fnUntraced(function* (
   run: (args: ReadonlyArray<string>) => Effect.Effect<string, KubectlFailed>,
 ) {
   yield* run(["apply", "--server-side", "-f", INSTALLATION]);

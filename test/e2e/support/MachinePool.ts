@@ -93,6 +93,11 @@ export class MachinePool {
     return host;
   }
 
+  /** The uids of the Nodes that have been registered. */
+  get registered(): number {
+    return [...this.hosts.values()].filter(({ nodeUID }) => nodeUID !== "").length;
+  }
+
   /** Kills the reboot agent on the node, which its kubelet restarts. */
   crashAgent(node: string): void {
     this.#agents.get(node)?.kill();

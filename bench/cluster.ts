@@ -1,0 +1,257 @@
+/**
+ * What the operator costs and how fast it is beside a real control plane: `npm run bench:cluster`, with KUBEBUILDER_ASSETS.
+ * Prints JSON, one run: what was measured, and what it should be. Everything runs on this machine, the API server too.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { Context, Effect, Layer, type Scope } from "effect";
+import { NodeOpUpgrades, Nodes } from "../src/domain/kube/resource.ts";
+import { KubeTransport } from "../src/services/KubeTransport.ts";
+import { adminAs } from "../test/e2e/support/api.ts";
+import { type AuditEvent, AuditTail } from "../test/e2e/support/AuditTail.ts";
+import { install, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE } from "../test/e2e/support/E2e.ts";
+import { MachinePool, nodesOf } from "../test/e2e/support/MachinePool.ts";
+import { canaryWith } from "../test/e2e/support/manifests.ts";
+import { OperatorProcess } from "../test/e2e/support/OperatorProcess.ts";
+import { findAssets, NO_ASSETS } from "../test/support/controlPlane/assets.ts";
+import {
+  type OwnControlPlane,
+  startControlPlane,
+} from "../test/support/controlPlane/ControlPlane.ts";
+import { accountKubeconfig, kubectl } from "../test/support/controlPlane/kubectl.ts";
+
+const CANARY_NODES = 10;
+const QUIET_SECONDS = 60;
+const FLEET_NODES = 1000;
+const FLEET_SLOTS = 100;
+
+const OPERATOR = `system:serviceaccount:${OPERATOR_NAMESPACE}:${OPERATOR_ACCOUNT}`;
+const UPGRADE = "kairos-upgrade";
+
+interface Bench {
+  readonly controlPlane: OwnControlPlane;
+  readonly kubeconfig: string;
+  readonly admin: Layer.Layer<KubeTransport>;
+  readonly transport: KubeTransport["Service"];
+}
+
+/** A control plane with the installation. Bodies in the audit log cost the server a good part of its time. */
+const bench = Effect.fn("bench")(function* (audit: "bodies" | "metadata") {
+  const assets = findAssets();
+  if (assets === undefined) return yield* Effect.die(new Error(NO_ASSETS));
+  const flags = ["--audit-log-maxsize=100000"];
+  const policy = join(process.env["TMPDIR"] ?? "/tmp", `nodeop-bench-audit-${process.pid}.json`);
+  if (audit === "metadata") {
+    const metadata = {
+      apiVersion: "audit.k8s.io/v1",
+      kind: "Policy",
+      rules: [{ level: "Metadata" }],
+    };
+    writeFileSync(policy, JSON.stringify({ ...metadata, omitStages: ["RequestReceived"] }));
+    flags.push(`--audit-policy-file=${policy}`, "--audit-log-mode=batch");
+  }
+  const controlPlane = yield* startControlPlane({ assets, apiServerFlags: flags });
+  yield* install((args) => kubectl(controlPlane, args));
+  const account = { namespace: OPERATOR_NAMESPACE, name: OPERATOR_ACCOUNT };
+  const kubeconfig = yield* accountKubeconfig(controlPlane, account);
+  const services = yield* Layer.build(adminAs(controlPlane, "machines"));
+  const transport = Context.get(services, KubeTransport);
+  const admin = Layer.succeed(KubeTransport, transport);
+  const made: Bench = { controlPlane, kubeconfig, admin, transport };
+  return made;
+});
+
+const residentMegabytes = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB$/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+
+const startOperator = Effect.fn("startOperator")(function* ({ kubeconfig }: Bench) {
+  const started = performance.now();
+  const operator = yield* OperatorProcess.start({ kubeconfig });
+  yield* operator.ready;
+  return { operator, readyMillis: Math.round(performance.now() - started) };
+});
+
+interface Upgrade {
+  readonly metadata: { readonly creationTimestamp: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly running?: number;
+    readonly progress?: string;
+  };
+}
+
+/** Applies a canary to the nodes and waits for its end; answers how long that took and the most nodes in flight. */
+const rollOut = Effect.fn("rollOut")(function* (
+  { controlPlane, transport }: Bench,
+  concurrency: number,
+) {
+  const input = canaryWith({ concurrency });
+  const started = performance.now();
+  yield* kubectl(controlPlane, ["apply", "-f", "-"], { input });
+  const get = {
+    verb: "get",
+    resource: NodeOpUpgrades,
+    namespace: "default",
+    name: UPGRADE,
+  } as const;
+  let peak = 0;
+  for (;;) {
+    const { status } = (yield* transport.request(get)) as Upgrade;
+    peak = Math.max(peak, status?.running ?? 0);
+    const isOver = status?.phase === "Completed" || status?.phase === "Failed";
+    if (isOver && (status.running ?? 0) === 0)
+      return { phase: status.phase, peak, seconds: (performance.now() - started) / 1000 };
+    yield* Effect.sleep("100 millis");
+  }
+});
+
+/** Until all Nodes are Ready. */
+const areReady = Effect.fn("areReady")(function* ({ transport }: Bench, count: number) {
+  for (;;) {
+    const { items } = (yield* transport.request({ verb: "list", resource: Nodes })) as {
+      readonly items: ReadonlyArray<{
+        readonly status?: { readonly conditions?: ReadonlyArray<{ type: string; status: string }> };
+      }>;
+    };
+    const ready = items.filter(({ status }) =>
+      status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
+    );
+    if (ready.length === count) return;
+    yield* Effect.sleep("200 millis");
+  }
+});
+
+const isWrite = ({ verb }: AuditEvent): boolean => !["get", "list", "watch"].includes(verb);
+
+/** The writes that count: not Events, Leases, evictions. */
+const writesOf = (events: ReadonlyArray<AuditEvent>): ReadonlyArray<AuditEvent> =>
+  events.filter(
+    (event) =>
+      event.user.username === OPERATOR &&
+      isWrite(event) &&
+      !["events", "leases"].includes(event.objectRef?.resource ?? "") &&
+      event.objectRef?.subresource !== "eviction",
+  );
+
+const micros = (time: string): number =>
+  Date.parse(time) + Number(/\.\d{3}(\d{3})/u.exec(time)?.[1] ?? 0) / 1000;
+
+const median = (values: ReadonlyArray<number>): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+/**
+ * From the last sign that a node is back (its agent's report, its kubelet's Ready) to the first request for the next node:
+ * the claim. The signs are timed when they were stored, the request when it came in.
+ */
+const handovers = (events: ReadonlyArray<AuditEvent>): ReadonlyArray<number> => {
+  const releases = writesOf(events).filter(
+    ({ objectRef, verb }, index, all) =>
+      objectRef?.resource === "nodes" &&
+      verb === "patch" &&
+      // The second write to a Node is its release.
+      all
+        .slice(0, index)
+        .some(
+          (one) => one.objectRef?.resource === "nodes" && one.objectRef.name === objectRef.name,
+        ),
+  );
+  return releases.flatMap((release) => {
+    const node = release.objectRef?.name ?? "";
+    const releasedAt = micros(release.requestReceivedTimestamp);
+    const signs = events.filter(
+      ({ objectRef, userAgent = "", verb, stageTimestamp }) =>
+        (userAgent === `agent/${node}` || userAgent === `kubelet/${node}`) &&
+        verb === "patch" &&
+        (objectRef?.resource === "nodes" || userAgent.startsWith("agent/")) &&
+        micros(stageTimestamp) < releasedAt,
+    );
+    const backAt = Math.max(...signs.map(({ stageTimestamp }) => micros(stageTimestamp)));
+    const claim = writesOf(events).find(
+      ({ objectRef, requestReceivedTimestamp }) =>
+        objectRef?.resource === "nodeops" &&
+        objectRef.subresource === "status" &&
+        micros(requestReceivedTimestamp) > releasedAt,
+    );
+    return claim === undefined ? [] : [micros(claim.requestReceivedTimestamp) - backAt];
+  });
+};
+
+const empty = Effect.fn("empty")(function* (on: Bench) {
+  const { operator, readyMillis } = yield* startOperator(on);
+  yield* Effect.sleep("2 seconds");
+  const megabytes = Math.round(residentMegabytes(operator.pid));
+  return { readyMillis, readyMillisMax: 500, megabytes, megabytesMax: 90 };
+}, Effect.scoped);
+
+const canary = Effect.fn("canary")(function* (on: Bench) {
+  // Longer than the half second that lies between two writes of a status, as any real reboot.
+  const behaviour = { rebootSeconds: [0.6, 0.8] } as const;
+  const nodes = nodesOf(1, CANARY_NODES - 1, { behaviour });
+  yield* MachinePool.make({ api: on.controlPlane, nodes });
+  yield* areReady(on, CANARY_NODES);
+  const { operator } = yield* startOperator(on);
+  const { phase, seconds } = yield* rollOut(on, 1);
+  const tail = new AuditTail(on.controlPlane.auditLog);
+  // What follows the last word of the NodeOpUpgrade belongs to its end.
+  yield* Effect.sleep("2 seconds");
+  const before = writesOf(tail.read());
+  yield* Effect.sleep(`${QUIET_SECONDS} seconds`);
+  const events = tail.read();
+  const writes = writesOf(events);
+  const conflicts = events.filter(
+    ({ user, responseStatus, objectRef }) =>
+      user.username === OPERATOR &&
+      responseStatus?.code === 409 &&
+      !["events", "leases"].includes(objectRef?.resource ?? ""),
+  );
+  return {
+    nodes: CANARY_NODES,
+    phase,
+    seconds: Number(seconds.toFixed(1)),
+    writesPerNode: Number((before.length / CANARY_NODES).toFixed(1)),
+    writesPerNodeMax: 14,
+    conflicts: conflicts.length,
+    conflictsMax: 0,
+    writesAfterEnd: writes.length - before.length,
+    writesAfterEndMax: 0,
+    nodeBackToNextMillisP50: Number(median(handovers(events)).toFixed(1)),
+    nodeBackToNextMillisP50Max: 20,
+    megabytes: Math.round(residentMegabytes(operator.pid)),
+  };
+}, Effect.scoped);
+
+const fleet = Effect.fn("fleet")(function* (on: Bench) {
+  const behaviour = { scriptSeconds: [0.5, 0.5], rebootSeconds: [0.5, 0.5] } as const;
+  const nodes = nodesOf(3, FLEET_NODES - 3, { behaviour });
+  const pool = yield* MachinePool.make({ api: on.controlPlane, nodes, shared: on.admin });
+  yield* areReady(on, FLEET_NODES);
+  const { operator } = yield* startOperator(on);
+  const { phase, seconds, peak } = yield* rollOut(on, FLEET_SLOTS);
+  return {
+    nodes: pool.registered,
+    phase,
+    seconds: Number(seconds.toFixed(1)),
+    slotsUsed: peak,
+    slotsUsedMin: FLEET_SLOTS,
+    nodesPerSecond: Number((FLEET_NODES / seconds).toFixed(1)),
+    nodesPerSecondMin: 20,
+    megabytes: Math.round(residentMegabytes(operator.pid)),
+  };
+}, Effect.scoped);
+
+const measure = <A, E>(
+  audit: "bodies" | "metadata",
+  what: (on: Bench) => Effect.Effect<A, E, Scope.Scope>,
+) => Effect.scoped(Effect.flatMap(bench(audit), what));
+
+const program = Effect.gen(function* () {
+  const small = yield* measure("metadata", (on) =>
+    Effect.gen(function* () {
+      return { empty: yield* empty(on), canary: yield* canary(on) };
+    }),
+  );
+  return { ...small, fleet: yield* measure("metadata", fleet) };
+});
+
+process.stdout.write(`${JSON.stringify(await Effect.runPromise(program), undefined, 2)}\n`);
