@@ -6,7 +6,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Context, Effect, Layer, type Scope } from "effect";
-import { NodeOpUpgrades, Nodes } from "../src/domain/kube/resource.ts";
+import { NodeOpUpgradeResource } from "../src/programs/operator/resources.ts";
+import { KubeApi } from "../src/services/KubeApi.ts";
+import { kubeApiLayer } from "../src/services/kubeApiLayer.ts";
 import { KubeTransport } from "../src/services/KubeTransport.ts";
 import { adminAs } from "../test/e2e/support/api.ts";
 import { type AuditEvent, AuditTail } from "../test/e2e/support/AuditTail.ts";
@@ -33,7 +35,6 @@ interface Bench {
   readonly controlPlane: OwnControlPlane;
   readonly kubeconfig: string;
   readonly admin: Layer.Layer<KubeTransport>;
-  readonly transport: KubeTransport["Service"];
 }
 
 /** A control plane with the installation. Bodies in the audit log cost the server a good part of its time. */
@@ -58,12 +59,37 @@ const bench = Effect.fn("bench")(function* (audit: "bodies" | "metadata") {
   const services = yield* Layer.build(adminAs(controlPlane, "machines"));
   const transport = Context.get(services, KubeTransport);
   const admin = Layer.succeed(KubeTransport, transport);
-  const made: Bench = { controlPlane, kubeconfig, admin, transport };
+  const made: Bench = { controlPlane, kubeconfig, admin };
   return made;
 });
 
 const residentMegabytes = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB$/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+
+const TICKS_PER_SECOND = 100;
+
+/** User and system time that a process has used so far, in seconds. */
+const cpuSeconds = (pid: number): number => {
+  const [, after = ""] =
+    /^\d+ \(.*\) (.*)$/su.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+  const fields = after.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+};
+
+/** Who uses the processors of this machine, all in one. */
+const cpuOf = ({ controlPlane }: Bench, operator: OperatorProcess) => {
+  const { etcd, apiServer, controllerManager } = controlPlane;
+  const pids = {
+    operator: operator.pid,
+    etcd: etcd.pid,
+    apiServer: apiServer.pid,
+    controllerManager: controllerManager?.pid ?? 0,
+    machines: process.pid,
+  };
+  return Object.fromEntries(
+    Object.entries(pids).map(([name, pid]) => [name, Math.round(cpuSeconds(pid))]),
+  );
+};
 
 const startOperator = Effect.fn("startOperator")(function* ({ kubeconfig }: Bench) {
   const started = performance.now();
@@ -72,32 +98,22 @@ const startOperator = Effect.fn("startOperator")(function* ({ kubeconfig }: Benc
   return { operator, readyMillis: Math.round(performance.now() - started) };
 });
 
-interface Upgrade {
-  readonly metadata: { readonly creationTimestamp: string };
-  readonly status?: {
-    readonly phase?: string;
-    readonly running?: number;
-    readonly progress?: string;
-  };
-}
-
 /** Applies a canary to the nodes and waits for its end; answers how long that took and the most nodes in flight. */
 const rollOut = Effect.fn("rollOut")(function* (
-  { controlPlane, transport }: Bench,
+  { controlPlane, admin }: Bench,
   concurrency: number,
 ) {
   const input = canaryWith({ concurrency });
   const started = performance.now();
   yield* kubectl(controlPlane, ["apply", "-f", "-"], { input });
-  const get = {
-    verb: "get",
-    resource: NodeOpUpgrades,
-    namespace: "default",
-    name: UPGRADE,
-  } as const;
+  const services = yield* Layer.build(Layer.provide(kubeApiLayer, admin));
+  const api = Context.get(services, KubeApi);
   let peak = 0;
   for (;;) {
-    const { status } = (yield* transport.request(get)) as Upgrade;
+    const { status } = yield* api.get(NodeOpUpgradeResource, {
+      namespace: "default",
+      name: UPGRADE,
+    });
     peak = Math.max(peak, status?.running ?? 0);
     const isOver = status?.phase === "Completed" || status?.phase === "Failed";
     if (isOver && (status.running ?? 0) === 0)
@@ -107,19 +123,10 @@ const rollOut = Effect.fn("rollOut")(function* (
 });
 
 /** Until all Nodes are Ready. */
-const areReady = Effect.fn("areReady")(function* ({ transport }: Bench, count: number) {
-  for (;;) {
-    const { items } = (yield* transport.request({ verb: "list", resource: Nodes })) as {
-      readonly items: ReadonlyArray<{
-        readonly status?: { readonly conditions?: ReadonlyArray<{ type: string; status: string }> };
-      }>;
-    };
-    const ready = items.filter(({ status }) =>
-      status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
-    );
-    if (ready.length === count) return;
-    yield* Effect.sleep("200 millis");
-  }
+const areReady = Effect.fn("areReady")(function* ({ controlPlane }: Bench, pool: MachinePool) {
+  while (pool.registered < pool.hosts.size) yield* Effect.sleep("200 millis");
+  const all = ["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=300s"];
+  yield* kubectl(controlPlane, all);
 });
 
 const isWrite = ({ verb }: AuditEvent): boolean => !["get", "list", "watch"].includes(verb);
@@ -188,8 +195,8 @@ const canary = Effect.fn("canary")(function* (on: Bench) {
   // Longer than the half second that lies between two writes of a status, as any real reboot.
   const behaviour = { rebootSeconds: [0.6, 0.8] } as const;
   const nodes = nodesOf(1, CANARY_NODES - 1, { behaviour });
-  yield* MachinePool.make({ api: on.controlPlane, nodes });
-  yield* areReady(on, CANARY_NODES);
+  const pool = yield* MachinePool.make({ api: on.controlPlane, nodes });
+  yield* areReady(on, pool);
   const { operator } = yield* startOperator(on);
   const { phase, seconds } = yield* rollOut(on, 1);
   const tail = new AuditTail(on.controlPlane.auditLog);
@@ -212,6 +219,7 @@ const canary = Effect.fn("canary")(function* (on: Bench) {
     writesPerNode: Number((before.length / CANARY_NODES).toFixed(1)),
     writesPerNodeMax: 14,
     conflicts: conflicts.length,
+    conflictsOn: conflicts.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
     conflictsMax: 0,
     writesAfterEnd: writes.length - before.length,
     writesAfterEndMax: 0,
@@ -225,7 +233,7 @@ const fleet = Effect.fn("fleet")(function* (on: Bench) {
   const behaviour = { scriptSeconds: [0.5, 0.5], rebootSeconds: [0.5, 0.5] } as const;
   const nodes = nodesOf(3, FLEET_NODES - 3, { behaviour });
   const pool = yield* MachinePool.make({ api: on.controlPlane, nodes, shared: on.admin });
-  yield* areReady(on, FLEET_NODES);
+  yield* areReady(on, pool);
   const { operator } = yield* startOperator(on);
   const { phase, seconds, peak } = yield* rollOut(on, FLEET_SLOTS);
   return {
@@ -236,6 +244,7 @@ const fleet = Effect.fn("fleet")(function* (on: Bench) {
     slotsUsedMin: FLEET_SLOTS,
     nodesPerSecond: Number((FLEET_NODES / seconds).toFixed(1)),
     nodesPerSecondMin: 20,
+    cpuSeconds: cpuOf(on, operator),
     megabytes: Math.round(residentMegabytes(operator.pid)),
   };
 }, Effect.scoped);

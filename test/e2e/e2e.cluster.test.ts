@@ -1,11 +1,13 @@
 /** The operator, its reboot agents and machines on a real control plane of their own, with real kubectl. */
 import { describe, layer } from "@effect/vitest";
 import { findAssets } from "../support/controlPlane/assets.ts";
+import { agent } from "./scenarios/agent.ts";
 import { canary } from "./scenarios/canary.ts";
 import { crashes } from "./scenarios/crashes.ts";
 import { definitions } from "./scenarios/definitions.ts";
 import { disturbances } from "./scenarios/disturbances.ts";
 import { labeler } from "./scenarios/labeler.ts";
+import { onlyNode } from "./scenarios/onlyNode.ts";
 import { permissions } from "./scenarios/permissions.ts";
 import { processes } from "./scenarios/process.ts";
 import { rollouts } from "./scenarios/rollouts.ts";
@@ -18,6 +20,8 @@ describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
     rollouts(it);
     definitions(it);
     labeler(it);
+    agent(it);
+    onlyNode(it);
     disturbances(it);
     crashes(it);
     permissions(it);

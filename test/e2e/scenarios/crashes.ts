@@ -14,7 +14,7 @@ import {
   hasEnded,
   judgeCommits,
   machines,
-  namespace,
+  newNamespace,
   operationWhere,
   versionNow,
 } from "../support/E2e.ts";
@@ -51,11 +51,11 @@ const rollout = Effect.fn("rollout")(function* (
   const labels = { [name]: "true" };
   const down: Array<readonly [number, number]> = [];
   const kills: Array<string> = [];
-  let kill = (): void => {};
+  let running: OperatorProcess | undefined;
   const killAt = (when: keyof Kills) => (write: Write) => {
     if (write.number !== at[when]) return false;
     kills.push(`${when} ${write.number}: ${write.method} ${write.path}`);
-    kill();
+    running?.signal("SIGKILL");
     return true;
   };
   const proxy = yield* ApiProxy.make({
@@ -63,23 +63,19 @@ const rollout = Effect.fn("rollout")(function* (
     before: killAt("before"),
     after: killAt("after"),
   });
-  yield* namespace(name);
+  yield* newNamespace(name);
   const pool = yield* machines(nodesOf(1, 2, { labels }, `${name}-`), name);
   const flags = ["--no-leader-elect", `--namespace=${name}`];
   const kubeconfig = proxy.kubeconfig(operatorKubeconfig);
-  const operator = Effect.gen(function* () {
-    // It may be killed before it is ready, so that is not waited for.
-    const started = yield* OperatorProcess.start({ kubeconfig, flags });
-    kill = () => started.signal("SIGKILL");
-    return started;
-  });
-  let running = yield* operator;
+  // It may be killed before it is ready, so that is not waited for.
+  const operator = OperatorProcess.start({ kubeconfig, flags });
+  running = yield* operator;
   yield* kubectl(["apply", "-f", "-"], {
     input: canaryWith({ nodeSelector: { matchLabels: labels } }, { name, namespace: name }),
   });
   const supervise = Effect.gen(function* () {
     for (;;) {
-      yield* running.ended;
+      if (running !== undefined) yield* running.ended;
       const from = nowMillis();
       running = yield* operator;
       down.push([from, nowMillis()]);

@@ -8,7 +8,7 @@ import {
   exampleFile,
   hasEnded,
   machines,
-  namespace,
+  newNamespace,
   operationWhere,
   startOperator,
 } from "../support/E2e.ts";
@@ -67,7 +67,7 @@ export const definitions = (it: Vitest.MethodsNonLive<E2e>): void => {
     () =>
       Effect.gen(function* () {
         const { kubectl } = yield* E2e;
-        yield* namespace("definitions");
+        yield* newNamespace("definitions");
         const apply = (spec: Readonly<Record<string, unknown>>) =>
           kubectl(["apply", "-f", "-"], { input: canaryWith(spec, { namespace: "definitions" }) });
         yield* apply({});
@@ -86,7 +86,7 @@ export const definitions = (it: Vitest.MethodsNonLive<E2e>): void => {
   it.effect("an object that became invalid before still takes writes of its status", () =>
     Effect.gen(function* () {
       const { admin, kubectl } = yield* E2e;
-      yield* namespace("legacy");
+      yield* newNamespace("legacy");
       const crd = "crd/nodeopupgrades.operator.kairos.io";
       const at =
         "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/concurrency/minimum";

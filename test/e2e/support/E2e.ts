@@ -33,7 +33,7 @@ import {
 } from "../../support/controlPlane/kubectl.ts";
 import { adminAs } from "./api.ts";
 import { AuditTail } from "./AuditTail.ts";
-import { MachinePool, type PooledNode } from "./MachinePool.ts";
+import { MachinePool, type MachinePoolOptions, type PooledNode } from "./MachinePool.ts";
 import { Observer } from "./Observer.ts";
 import { OperatorProcess, type OperatorProcessOptions } from "./OperatorProcess.ts";
 
@@ -130,11 +130,12 @@ export const exampleFile = (name: string): string => `${ROOT}examples/${name}.ya
 export const machines = Effect.fn("machines")(function* (
   nodes: ReadonlyArray<PooledNode>,
   namespace = "default",
+  options: Pick<MachinePoolOptions, "runsAgents"> = {},
 ): Effect.fn.Return<MachinePool, never, E2e | Scope.Scope> {
   const { controlPlane, observer } = yield* E2e;
   const names = new Set(nodes.map(({ name }) => name));
   yield* Effect.addFinalizer(() => removeNodes(names));
-  const pool = yield* MachinePool.make({ api: controlPlane, nodes });
+  const pool = yield* MachinePool.make({ api: controlPlane, nodes, ...options });
   yield* Effect.addFinalizer(() => removeOperations(names, namespace));
   yield* observer.until(() =>
     observer.objects(Nodes).filter((node) => names.has(node.metadata.name) && isReady(node))
@@ -146,7 +147,7 @@ export const machines = Effect.fn("machines")(function* (
 });
 
 /** A namespace in which Pods can be made. It is deleted when the scope ends. */
-export const namespace = Effect.fn("namespace")(function* (name: string) {
+export const newNamespace = Effect.fn("newNamespace")(function* (name: string) {
   const { admin } = yield* E2e;
   const body = { metadata: { name } };
   yield* Effect.acquireRelease(
@@ -154,15 +155,13 @@ export const namespace = Effect.fn("namespace")(function* (name: string) {
     () => Effect.ignore(admin.request({ verb: "delete", resource: Namespaces, name })),
   );
   const account = { resource: ServiceAccounts, namespace: name, name: "default" };
-  yield* admin
-    .request({ verb: "get", ...account })
-    .pipe(
-      Effect.retry({
-        schedule: Schedule.spaced("20 millis"),
-        while: ({ _tag }) => _tag === "NotFound",
-      }),
-      Effect.orDie,
-    );
+  yield* admin.request({ verb: "get", ...account }).pipe(
+    Effect.retry({
+      schedule: Schedule.spaced("20 millis"),
+      while: ({ _tag }) => _tag === "NotFound",
+    }),
+    Effect.orDie,
+  );
 });
 
 const isReady = (node: KubeObject): boolean => {

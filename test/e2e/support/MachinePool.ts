@@ -36,6 +36,8 @@ export interface MachinePoolOptions {
   readonly nodes: ReadonlyArray<PooledNode>;
   /** How reboot agents and kubelets reach the server. Default: each over connections of its own, agents with their account. */
   readonly shared?: Layer.Layer<KubeTransport> | undefined;
+  /** Default: true. False: the containers of reboot Pods do nothing; somebody runs the agents elsewhere. */
+  readonly runsAgents?: boolean | undefined;
 }
 
 export interface PooledNode {
@@ -148,7 +150,8 @@ export class MachinePool {
 
   readonly #launchAgent: LaunchAgent = (host, pod, self) => {
     this.#agents.set(host.name, self);
-    const { api, shared } = this.#options;
+    const { api, shared, runsAgents = true } = this.#options;
+    if (!runsAgents) return Effect.never;
     const { namespace = "default", name, uid } = pod.metadata;
     const spec = pod.spec as { readonly serviceAccountName?: string };
     const account = spec.serviceAccountName ?? "default";
