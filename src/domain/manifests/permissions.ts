@@ -29,8 +29,8 @@ export interface Permission {
 const Events = { group: "events.k8s.io", plural: "events" };
 const Leases = { group: "coordination.k8s.io", plural: "leases" };
 
-/** Namespaces in which the API server accepts an Event about a Node. */
-export const NODE_EVENT_NAMESPACES: ReadonlyArray<string> = ["default", "kube-system"];
+/** Where the operator writes Events about Nodes. The API server would accept them in kube-system too, and nowhere else. */
+export const NODE_EVENT_NAMESPACES: ReadonlyArray<string> = ["default"];
 
 /**
  * The operator's permissions. `pods` get, watch and patch are also what a reboot agent's Role holds: nobody can grant
@@ -119,7 +119,7 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     scope: "nodeEvents",
     about: { resource: Events },
     verbs: ["get", "create", "patch"],
-    why: "tells of each step on the Node; the API server takes Events about Nodes in these two namespaces only",
+    why: "tells of each step on the Node; the API server takes Events about Nodes there, and in kube-system, only",
   },
   {
     scope: "own",
