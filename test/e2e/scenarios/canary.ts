@@ -1,6 +1,10 @@
 /** The page's example, applied as a person applies it. */
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { expect, type Vitest } from "@effect/vitest";
-import { Effect, Result } from "effect";
+import { Effect, Predicate, Result } from "effect";
+import type { Commit } from "../../../src/domain/history.ts";
+import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import {
   E2e,
   exampleFile,
@@ -13,7 +17,6 @@ import {
   startOperator,
   versionNow,
 } from "../support/E2e.ts";
-import { readFileSync } from "node:fs";
 import { readManifests } from "../../../src/programs/simulate/manifests.ts";
 import { Recorder, type StoryLine } from "../../../src/programs/simulate/Recorder.ts";
 import { runSimulation } from "../../../src/programs/simulate/simulation.ts";
@@ -27,11 +30,36 @@ const told = (lines: ReadonlyArray<StoryLine>): ReadonlyArray<string> =>
       .replaceAll(/-[a-z0-9]{5} runs/gu, "-… runs"),
   );
 
+/** As `after`, with the parts of `before` that are the same: the fake's objects share them, JSON off a wire does not. */
+const shared = (before: unknown, after: unknown): unknown => {
+  if (isDeepStrictEqual(before, after)) return before;
+  if (!Predicate.isObject(before) || !Predicate.isObject(after) || Array.isArray(after))
+    return after;
+  const of: Readonly<Record<string, unknown>> = { ...before };
+  return Object.fromEntries(
+    Object.entries(after).map(([key, value]) => [key, shared(of[key], value)]),
+  );
+};
+
+const withSharing = (commits: ReadonlyArray<Commit>): ReadonlyArray<Commit> => {
+  const last = new Map<string, KubeObject>();
+  return commits.map((commit) => {
+    if (commit.after === undefined) return commit;
+    const { uid } = commit.after.metadata;
+    const after = shared(last.get(uid), commit.after) as KubeObject;
+    last.set(uid, after);
+    return { ...commit, after };
+  });
+};
+
 /** The story of what a real server and the machines beside it have recorded. */
 const storyOf = ({ commits, hostLog }: Judgement): ReadonlyArray<StoryLine> => {
   const recorder = new Recorder();
   const facts = [
-    ...commits.map((commit) => ({ at: commit.at, tell: () => recorder.commit(commit) })),
+    ...withSharing(commits).map((commit) => ({
+      at: commit.at,
+      tell: () => recorder.commit(commit),
+    })),
     ...hostLog.map((event) => ({ at: event.at, tell: () => recorder.host(event) })),
   ];
   for (const fact of facts.toSorted((a, b) => a.at - b.at)) fact.tell();
