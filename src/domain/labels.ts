@@ -41,6 +41,8 @@ export const ANNOTATION_REBOOT_MESSAGE = "kairos.io/reboot-message";
 
 /** On a NodeOp while anything of it is in flight. */
 export const FINALIZER = "operator.kairos.io/in-flight";
+/** The Go original's, on a NodeOp that reboots: it stands for a ClusterRoleBinding (`bindingName`). */
+export const ORIGINAL_FINALIZER = "nodeop-reboot.kairos.io/clusterrolebinding";
 
 /** Kubernetes' labels of control-plane nodes, present with any value; `master` is the older one. */
 export const CONTROL_PLANE_LABELS: ReadonlyArray<string> = [

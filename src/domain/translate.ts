@@ -1,6 +1,6 @@
 /** From a NodeOpUpgrade to the NodeOp that does its work. */
 import { Equal } from "effect";
-import type { NodeOpSpec } from "./api/nodeop.ts";
+import type { NodeOp, NodeOpSpec } from "./api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeSpec } from "./api/nodeopupgrade.ts";
 import type { NewKubeObject } from "./kube/object.ts";
 import { apiVersionOf, NodeOps, NodeOpUpgrades } from "./kube/resource.ts";
@@ -12,6 +12,7 @@ import {
 } from "./labels.ts";
 import { preflightScript } from "./scripts/preflight.ts";
 import { upgradeScript } from "./scripts/upgrade.ts";
+import { isOfOriginalsMaking } from "./takeover/original.ts";
 
 type Upgrade = Pick<NodeOpUpgrade, "metadata" | "spec">;
 
@@ -134,12 +135,16 @@ export interface SteeringPatch {
 
 /**
  * What has to change in a NodeOp so that it is steered as its NodeOpUpgrade says, as a merge patch of the fields that
- * differ; undefined when none does. What defines the operation is immutable and never part of it.
+ * differ; undefined when none does. What defines the operation is immutable and never part of it. The Go original left
+ * `backoffLimit` unset, which means 6: nobody who wrote that NodeOpUpgrade asked for the 2 that its CRD has by now.
  */
 export const steering = (
   upgrade: Pick<NodeOpUpgrade, "spec">,
-  nodeOp: NodeOpSpec,
+  nodeOp: Pick<NodeOp, "metadata" | "spec">,
 ): SteeringPatch | undefined => {
-  const spec = difference(STEERING, steeringFields(upgrade.spec), nodeOp);
+  const fields = isOfOriginalsMaking(nodeOp)
+    ? STEERING.filter((field) => field !== "backoffLimit")
+    : STEERING;
+  const spec = difference(fields, steeringFields(upgrade.spec), nodeOp.spec);
   return spec === undefined ? undefined : { spec };
 };

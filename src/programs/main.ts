@@ -1,7 +1,7 @@
 /** The command line. Without arguments it runs the demonstration: the documented canary upgrade on 1+3 nodes. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime";
 import * as NodeServices from "@effect/platform-node/NodeServices";
-import { Cause, Console, Effect, Exit, Layer, Option, Runtime } from "effect";
+import { Console, Effect, Layer } from "effect";
 import { CliOutput, Command } from "effect/cli";
 import type { LiveTransportOptions } from "../services/live/liveTransport.ts";
 import { nodeLabelerCommand } from "./nodeLabelerCommand.ts";
@@ -9,6 +9,7 @@ import { manifestsCommand } from "./manifests/command.ts";
 import { operatorCommand } from "./operatorCommand/command.ts";
 import { rebootAgentCommand } from "./rebootAgentCommand/command.ts";
 import { simulateCommand } from "./simulate/command.ts";
+import { teardownOf } from "./teardown.ts";
 import { usageSentences } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
@@ -66,21 +67,10 @@ export const run = (
     Effect.provide([NodeServices.layer, presenter]),
   );
 
-/** As a shell reports a process that SIGTERM ended: a reboot agent that exits 0 would be taken for one that is done. */
-const TERMINATED = 143;
-
-/** SIGTERM is a good end of everything but the reboot agent, whose Pod would count as succeeded. */
-const teardownOf =
-  (args: ReadonlyArray<string>): Runtime.Teardown =>
-  (exit, onExit) => {
-    if (Exit.isSuccess(exit)) return onExit(0);
-    if (Cause.hasInterruptsOnly(exit.cause))
-      return onExit(args[0] === rebootAgentCommand.name ? TERMINATED : 0);
-    const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause));
-    onExit(Runtime.getErrorExitCode(failure));
-  };
-
 if (import.meta.main) {
   const args = process.argv.slice(2);
-  NodeRuntime.runMain(run(args), { teardown: teardownOf(args), disableErrorReporting: true });
+  NodeRuntime.runMain(run(args), {
+    teardown: teardownOf(args, process.stdout),
+    disableErrorReporting: true,
+  });
 }

@@ -158,6 +158,9 @@ describe("translate", () => {
   });
 });
 
+/** A NodeOp of ours with this spec. */
+const made = (spec: NodeOpSpec) => ({ metadata: metadata(), spec });
+
 describe("steering", () => {
   const nodeOp = specOf(upgradeWith());
 
@@ -167,8 +170,8 @@ describe("steering", () => {
       imagePullSecrets: [{ name: "a" }],
       deadlines: { rebootSeconds: 0 },
     };
-    expect(steering(upgradeWith(spec), specOf(upgradeWith(spec)))).toBeUndefined();
-    expect(steering(upgradeWith(), nodeOp)).toBeUndefined();
+    expect(steering(upgradeWith(spec), made(specOf(upgradeWith(spec))))).toBeUndefined();
+    expect(steering(upgradeWith(), made(nodeOp))).toBeUndefined();
   });
 
   it.each([
@@ -180,28 +183,42 @@ describe("steering", () => {
     [{ deadlines: { rebootSeconds: 60 } }],
     [{ concurrency: 2, deadlines: { preflightSeconds: 0, upgradeSeconds: 1 } }],
   ])("carries %j and nothing else", (spec) => {
-    expect(steering(upgradeWith(spec), nodeOp)).toEqual({ spec });
+    expect(steering(upgradeWith(spec), made(nodeOp))).toEqual({ spec });
   });
 
   it("takes pull secrets away again", () => {
     const before = specOf(upgradeWith({ imagePullSecrets: [{ name: "a" }] }));
-    expect(steering(upgradeWith(), before)).toEqual({ spec: { imagePullSecrets: null } });
+    expect(steering(upgradeWith(), made(before))).toEqual({ spec: { imagePullSecrets: null } });
   });
 
   it("replaces a changed list as a whole, as merge patches do", () => {
     const before = specOf(upgradeWith({ imagePullSecrets: [{ name: "a" }, { name: "b" }] }));
     const after = { imagePullSecrets: [{ name: "b" }, { name: "a" }] };
-    expect(steering(upgradeWith(after), before)).toEqual({ spec: after });
+    expect(steering(upgradeWith(after), made(before))).toEqual({ spec: after });
   });
 
   it("gives a NodeOp without a backoffLimit that of the NodeOpUpgrade", () => {
     const { backoffLimit: _, ...without } = nodeOp;
-    expect(steering(upgradeWith(), without)).toEqual({ spec: { backoffLimit: 2 } });
+    expect(steering(upgradeWith(), made(without))).toEqual({ spec: { backoffLimit: 2 } });
+  });
+
+  it("leaves a backoffLimit alone that the Go original did not set", () => {
+    const { backoffLimit: _, ...without } = nodeOp;
+    const labels = { "app.kubernetes.io/managed-by": "nodeopupgrade-controller" };
+    const drainOptions = { ...nodeOp.drainOptions!, enabled: true, deleteEmptyDirData: false };
+    const original = {
+      metadata: { ...metadata(), labels },
+      spec: { ...without, drainOptions },
+    };
+    expect(steering(upgradeWith(), original)).toBeUndefined();
+    expect(steering(upgradeWith({ concurrency: 3 }), original)).toEqual({
+      spec: { concurrency: 3 },
+    });
   });
 
   it("removes deadlines that the NodeOpUpgrade does not know", () => {
     const before = specOf(upgradeWith({ deadlines: { otherSeconds: 5 } }));
-    expect(steering(upgradeWith(), before)).toEqual({
+    expect(steering(upgradeWith(), made(before))).toEqual({
       spec: { deadlines: { otherSeconds: null } },
     });
   });
@@ -214,6 +231,6 @@ describe("steering", () => {
       excludePaths: ["/a"],
       debug: true,
     });
-    expect(steering(other, nodeOp)).toBeUndefined();
+    expect(steering(other, made(nodeOp))).toBeUndefined();
   });
 });

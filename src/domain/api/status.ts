@@ -22,6 +22,7 @@ export const NodeStage = Schema.Literals([
   "Preparing",
   "Upgrading",
   "Rebooting",
+  "Followed",
   "Releasing",
   "Cancelling",
   "Settling",

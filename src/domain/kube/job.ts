@@ -8,6 +8,7 @@ export const Job = Schema.Struct({
   spec: Schema.optionalKey(Schema.Struct({ suspend: Schema.optionalKey(Schema.Boolean) })),
   status: Schema.optionalKey(
     Schema.Struct({
+      startTime: Schema.optionalKey(Schema.String),
       conditions: Schema.optionalKey(
         Schema.Array(
           Schema.Struct({

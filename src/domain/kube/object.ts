@@ -64,6 +64,12 @@ export const isControlledBy = (
 export const objectKey = (ref: ObjectRef): string =>
   ref.namespace === undefined || ref.namespace === "" ? ref.name : `${ref.namespace}/${ref.name}`;
 
+/** The reference that a key of a namespaced object was made from. */
+export const parseKey = (key: string): ObjectRef => {
+  const [namespace = "", name = ""] = key.split("/");
+  return { namespace, name };
+};
+
 /** Kubernetes' `metav1.Time`: RFC 3339 in UTC with whole seconds. */
 export const kubeTime = (millis: number): string => {
   const second = Math.floor(millis / 1000);

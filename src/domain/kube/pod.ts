@@ -73,6 +73,10 @@ export const wasRefusedByKubelet = (pod: Pod): boolean =>
   pod.status.reason !== "DeadlineExceeded" &&
   statuses(pod).every((status) => status.state?.terminated === undefined);
 
+/** Why the kubelet refused a Pod, in its words. */
+export const kubeletRefusal = (pod: Pod): string =>
+  `the kubelet refused Pod ${pod.metadata.name}: ${pod.status?.message ?? pod.status?.reason ?? "no reason given"}`;
+
 const START_PROBLEMS = new Set([
   "CrashLoopBackOff",
   "ErrImagePull",

@@ -26,6 +26,8 @@ export const Nodes = resource("", "v1", "nodes", "Node", false);
 export const Namespaces = resource("", "v1", "namespaces", "Namespace", false);
 export const Pods = resource("", "v1", "pods", "Pod");
 export const ServiceAccounts = resource("", "v1", "serviceaccounts", "ServiceAccount");
+/** Events in their older form, which the controllers of Kubernetes itself write; `events.k8s.io` shows the same objects. */
+export const CoreEvents = resource("", "v1", "events", "Event");
 export const Jobs = resource("batch", "v1", "jobs", "Job");
 export const Roles = resource("rbac.authorization.k8s.io", "v1", "roles", "Role");
 export const RoleBindings = resource(
@@ -37,6 +39,13 @@ export const RoleBindings = resource(
 
 export const Leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
 export const Events = resource("events.k8s.io", "v1", "events", "Event");
+export const ClusterRoleBindings = resource(
+  "rbac.authorization.k8s.io",
+  "v1",
+  "clusterrolebindings",
+  "ClusterRoleBinding",
+  false,
+);
 
 /** `apiVersion` of the resource's objects: `v1`, `batch/v1`, … */
 export const apiVersionOf = (of: Resource): string =>

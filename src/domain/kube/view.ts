@@ -17,6 +17,7 @@ export const ViewMeta = Schema.Struct({
   namespace: Schema.optionalKey(Schema.String),
   uid: Schema.String,
   resourceVersion: Schema.String,
+  creationTimestamp: Schema.optionalKey(Schema.String),
   deletionTimestamp: Schema.optionalKey(Schema.String),
   labels: Schema.optionalKey(Strings),
   annotations: Schema.optionalKey(Strings),

@@ -1,5 +1,7 @@
 /** What operator and node labeler may do, and what each of it is for. Nothing is granted that is not used. */
 import {
+  ClusterRoleBindings,
+  CoreEvents,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -42,6 +44,12 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     about: { resource: Nodes },
     verbs: ["get", "list", "watch", "patch"],
     why: "sees which nodes there are and are Ready; holds, cordons and releases them",
+  },
+  {
+    scope: "cluster",
+    about: { resource: ClusterRoleBindings },
+    verbs: ["get", "delete"],
+    why: "removes that of an operation which the Go operator left, and without which it can never be deleted",
   },
   {
     scope: "operations",
@@ -114,6 +122,12 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     about: { resource: Events },
     verbs: ["get", "create", "patch"],
     why: "tells of each step on the operation; reads an Event that is there already to count it again",
+  },
+  {
+    scope: "operations",
+    about: { resource: CoreEvents },
+    verbs: ["list"],
+    why: "reads why a Job that has no Pod has none",
   },
   {
     scope: "nodeEvents",

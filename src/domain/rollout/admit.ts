@@ -45,6 +45,13 @@ export const admit = (observed: Observed, advanced: ReadonlyMap<string, NodeStat
   return claimFreeSlots(observed, advanced);
 };
 
+/** Whether a slot is free by what is stored while a target has not started: the next status write may fill it. */
+export const hasVacancy = (observed: Observed): boolean => {
+  const { concurrency } = observed.operation.spec;
+  const { inFlight, started } = censusOf(storedEntries(observed));
+  return started < observed.targets.length && (concurrency === 0 || inFlight.length < concurrency);
+};
+
 const storedEntries = ({ operation }: Observed): Entries =>
   operation.status.nodeStatuses ?? NO_ENTRIES;
 

@@ -35,6 +35,8 @@ export interface Census {
   readonly firstFailure: string | undefined;
   /** Whether any node is in phase Failed, in flight or not. */
   readonly hasFailed: boolean;
+  /** Whether any node in flight has no stage: the Go original left it so. */
+  readonly hasUnstaged: boolean;
 }
 
 /** What was counted, by the entries, which stand in the value once more under their type. */
@@ -55,7 +57,8 @@ export const censusOf = (entries: Entries): Census => {
 /** The census from that of the version before; undefined where only counting tells: failures, removals, odd orders. */
 const derive = (entries: Entries, change: Change | undefined): Census | undefined => {
   const base = change === undefined ? undefined : known.get(change.before);
-  if (base === undefined || change?.isExtension !== true) return undefined;
+  if (base === undefined || change?.isExtension !== true || base.census.hasUnstaged)
+    return undefined;
   const left = new Set<string>();
   const entered: Array<string> = [];
   let { started, done, skipped } = base.census;
@@ -63,6 +66,7 @@ const derive = (entries: Entries, change: Change | undefined): Census | undefine
     const was = base.entries[name];
     const is = entries[name];
     if (is === undefined || is.phase === "Failed" || was?.phase === "Failed") return undefined;
+    if (is.stage === undefined && isInFlight(is)) return undefined;
     const [wasInFlight, inFlightNow] = [was !== undefined && isInFlight(was), isInFlight(is)];
     if (was === undefined) {
       if (!inFlightNow) return undefined;
@@ -87,6 +91,7 @@ const count = (entries: Entries): Census => {
   let [started, done, skipped, failed] = [0, 0, 0, 0];
   let firstFailure: string | undefined;
   let hasFailed = false;
+  let hasUnstaged = false;
   for (const name of Object.keys(entries)) {
     const entry = entries[name]!;
     started++;
@@ -94,13 +99,20 @@ const count = (entries: Entries): Census => {
     if (firstFailure === undefined && tripsStopOnFailure(entry)) firstFailure = name;
     if (isInFlight(entry)) {
       inFlight.push(name);
+      if (entry.stage === undefined) hasUnstaged = true;
       continue;
     }
     if (entry.phase === "Completed") done++;
     else failed++;
     if (entry.reason === SKIPPED) skipped++;
   }
-  return { started, inFlight, done, skipped, failed, firstFailure, hasFailed };
+  return { started, inFlight, done, skipped, failed, firstFailure, hasFailed, hasUnstaged };
+};
+
+/** Whether every node that was started has ended: all that can be said where the targets are not known. */
+export const hasFinishedAll = (entries: Entries): boolean => {
+  const census = censusOf(entries);
+  return census.started > 0 && census.inFlight.length === 0;
 };
 
 interface Remaining {

@@ -63,6 +63,14 @@ const sentinelVolume = (settings: Settings) => ({
   hostPath: { path: settings.sentinelDir, type: "DirectoryOrCreate" },
 });
 
+/** All children that an operation makes on a node, in the order in which a refusal is told; `jobPod` is made by the Job controller. */
+export const childrenOf = (parent: Parent) => ({
+  preflightPod: preflightPod(parent),
+  job: job(parent),
+  jobPod: jobPod(parent),
+  rebootPod: parent.operation.spec.rebootOnSuccess ? rebootPod(parent) : undefined,
+});
+
 /** The Pod that looks before anything is touched; what it writes to its termination message is why the node is skipped. */
 export const preflightPod = (parent: Parent): NewKubeObject | undefined => {
   const { operation, node } = parent;
@@ -97,11 +105,10 @@ export const preflightPod = (parent: Parent): NewKubeObject | undefined => {
 };
 
 /**
- * The Job with the operation's command, created suspended: it does nothing until its uid is stored and it is resumed.
- * When a reboot follows, the command is the init container and the only container writes the sentinel, so that the Job
- * completes before the host goes down (reference page, "How Upgrade Is Performed" 5).
+ * What the Job's Pods look like. When a reboot follows, the command is the init container and the only container writes
+ * the sentinel, so that the Job completes before the host goes down (reference page, "How Upgrade Is Performed" 5).
  */
-export const job = (parent: Parent): NewKubeObject => {
+const jobTemplate = (parent: Parent) => {
   const { operation, node, settings } = parent;
   const { spec } = operation;
   const command = {
@@ -131,7 +138,34 @@ export const job = (parent: Parent): NewKubeObject => {
   const containers = spec.rebootOnSuccess
     ? { initContainers: [command], containers: [sentinel] }
     : { containers: [command] };
-  const labels = childLabels(operation.metadata, node.metadata, "job");
+  return {
+    metadata: { labels: childLabels(operation.metadata, node.metadata, "job") },
+    spec: {
+      ...podSpecOf(parent),
+      restartPolicy: "Never",
+      ...containers,
+      volumes: [hostRoot, ...(spec.rebootOnSuccess ? [sentinelVolume(settings)] : [])],
+    },
+  };
+};
+
+/**
+ * A Pod as the Job controller will make it, but for its name: only ever created as a dry run. A Job says nothing about
+ * whether its Pods are allowed; the API server takes it and refuses them.
+ */
+export const jobPod = (parent: Parent): NewKubeObject => {
+  const { job: name } = childNames(parent.operation.metadata, parent.node.metadata);
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: metadataOf(parent, `${name}-pod`, "job"),
+    spec: jobTemplate(parent).spec,
+  };
+};
+
+/** The Job with the operation's command, created suspended: it does nothing until its uid is stored and it is resumed. */
+export const job = (parent: Parent): NewKubeObject => {
+  const { operation, node } = parent;
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -140,7 +174,7 @@ export const job = (parent: Parent): NewKubeObject => {
       suspend: true,
       parallelism: 1,
       completions: 1,
-      backoffLimit: spec.backoffLimit ?? 6,
+      backoffLimit: operation.spec.backoffLimit ?? 6,
       podReplacementPolicy: "Failed",
       // A disruption (eviction, preemption, a deleted Pod) says nothing about the command: it does not count as a failure.
       podFailurePolicy: {
@@ -151,15 +185,7 @@ export const job = (parent: Parent): NewKubeObject => {
           },
         ],
       },
-      template: {
-        metadata: { labels },
-        spec: {
-          ...podSpecOf(parent),
-          restartPolicy: "Never",
-          ...containers,
-          volumes: [hostRoot, ...(spec.rebootOnSuccess ? [sentinelVolume(settings)] : [])],
-        },
-      },
+      template: jobTemplate(parent),
     },
   };
 };

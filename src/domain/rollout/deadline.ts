@@ -1,6 +1,7 @@
 /** Until when a node may stay in a stage (design.md §3 `deadlines`, §4). Times count from what is stored, so a restart changes nothing. */
 import type { NodeOpSpec } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
+import type { Job } from "../kube/job.ts";
 import { millisOf } from "../kube/object.ts";
 
 /** A kubelet gets this long to end the Pods of a node whose deadline has passed, and a boot this long to prove stable. */
@@ -23,10 +24,19 @@ export const deadlineOf = (
       return after(entry.stageStartedAt, deadlines.upgradeSeconds);
     case "Rebooting":
       return after(entry.stageStartedAt, deadlines.rebootSeconds);
+    case "Followed":
+      return after(
+        entry.stageStartedAt,
+        isReboot(entry) ? deadlines.rebootSeconds : deadlines.upgradeSeconds,
+      );
     default:
       return undefined;
   }
 };
+
+/** Whether it is the reboot that the stage of this entry waits for. */
+export const isReboot = ({ stage, phase }: NodeStatus): boolean =>
+  stage === "Rebooting" || (stage === "Followed" && phase === "Completed");
 
 /** When a cancelled node is given up although its Job's Pod has not ended: its upgrade's deadline, but not at once. */
 export const cancellingGivesUpAt = (
@@ -44,6 +54,13 @@ export const settlingGivesUpAt = (
   entry: NodeStatus,
   deadlines: NodeOpSpec["deadlines"],
 ): number | undefined => after(entry.stageStartedAt, deadlines.rebootSeconds);
+
+/** A Job that has had no Pod for so long has one that its controller cannot create. */
+const JOB_POD_SECONDS = 30;
+
+/** When a Job without a Pod is asked why, in milliseconds since the epoch: it was resumed at its start time. */
+export const jobPodDueAt = (entry: NodeStatus, job: Job): number =>
+  after(job.status?.startTime ?? entry.stageStartedAt, JOB_POD_SECONDS) ?? 0;
 
 /** Since when the node is on its way out, or in its present boot while its reboot settles. */
 export const endingSince = (entry: NodeStatus): number =>

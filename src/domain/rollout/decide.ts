@@ -7,12 +7,15 @@ import type { NodeOp, NodeOpStatus } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
 import { formatLabelSelector, selectorProblems } from "../kube/selector.ts";
-import { FINALIZER } from "../labels.ts";
+import { hasOriginalEnded } from "../takeover/end.ts";
+import { needsTakeover, takenOver, unrecordedNodes } from "../takeover/takeOver.ts";
 import { admit } from "./admit.ts";
 import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
 import type { Action, Decision, Note, Outlook } from "./decision.ts";
+import { finalizerAction, hasFinalizer, removal } from "./finalizers.ts";
 import { cordonedBy, holderOf, isReleased } from "./hold.ts";
-import type { Observed } from "./observed.ts";
+import { isLive, type Evidence, type Observed } from "./observed.ts";
+import { pendingRehearsal, type PendingRehearsal } from "./rehearsal.ts";
 import { versionOf } from "./stages/actions.ts";
 import { stepAll, type Stepping } from "./stepAll.ts";
 import {
@@ -35,15 +38,20 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
   const isDeleting = operation.metadata.deletionTimestamp !== undefined;
   if (isEnded(operation.status) && !isDeleting)
     return withoutSteps(observed, () => ended(observed));
+  const takeover = needsTakeover(operation) ? takeOver(observed, isDeleting) : undefined;
+  if (takeover !== undefined) return takeover;
   const stepping = stepAll(observed, previous);
   const problem = stepping.steps.size === 0 ? selectorProblem(observed) : undefined;
   if (problem !== undefined) return withoutSteps(observed, () => stalled(observed, problem));
-  const { steps, actions, confirm, wakeAt } = stepping;
+  const rehearsal = stepping.steps.size > 0 || isDeleting ? undefined : pendingRehearsal(observed);
+  if (rehearsal !== undefined) return unrehearsed(observed, rehearsal);
+  const { steps, actions, confirm, moving, wakeAt } = stepping;
   return {
     observed,
     steps,
     actions,
     confirm,
+    moving,
     wakeAt,
     outlook: once(() => (isDeleting ? deleting(observed, stepping) : running(observed, stepping))),
   };
@@ -54,9 +62,64 @@ const withoutSteps = (observed: Observed, outlook: () => Outlook): Decision => (
   steps: new Map(),
   actions: [],
   confirm: [],
+  moving: 0,
   wakeAt: undefined,
   outlook: once(outlook),
 });
+
+/** Nothing is claimed before the cluster is known to take what would be created. */
+const unrehearsed = (observed: Observed, { evidence, refusal }: PendingRehearsal): Decision => ({
+  ...withoutSteps(observed, () =>
+    refusal === undefined ? unclaimed(observed) : stalled(observed, refusal),
+  ),
+  confirm: [evidence],
+});
+
+/**
+ * What is done about an operation whose status is the Go original's: nothing where it has ended; else everything that the
+ * original made is read live, and what it was working on is taken over in one write. Undefined when that is nothing: then
+ * the operation goes on as one of ours.
+ */
+const takeOver = (observed: Observed, isDeleting: boolean): Decision | undefined => {
+  const { targets, nodes, operation } = observed;
+  const isOver =
+    !isDeleting &&
+    unrecordedNodes(observed).length === 0 &&
+    hasOriginalEnded(operation, { targets, nodes });
+  if (isOver) return withoutSteps(observed, () => leftAlone(observed));
+  if (!isLive(observed, LEFTOVERS))
+    return { ...withoutSteps(observed, () => leftAlone(observed)), confirm: [LEFTOVERS] };
+  const entries = takenOver(observed);
+  return entries.size === 0
+    ? undefined
+    : withoutSteps(observed, () => takingOver(observed, entries, isDeleting));
+};
+
+const LEFTOVERS: Evidence = { _tag: "Leftovers" };
+
+const leftAlone = ({ operation }: Observed): Outlook => ({
+  status: operation.status,
+  actions: [],
+  obstacles: NO_NOTES,
+  waiting: { reason: "Original", message: "the Go operator ended it, or it is being looked into" },
+});
+
+/** As every claim this one comes after the finalizer; a deleted operation can get none, and its own keeps it. */
+const takingOver = (
+  observed: Observed,
+  entries: ReadonlyMap<string, NodeStatus>,
+  isDeleting: boolean,
+): Outlook => {
+  const { operation } = observed;
+  const isReady = isDeleting || hasFinalizer(operation);
+  return {
+    ...leftAlone(observed),
+    status: isReady
+      ? statusOf(observed, withEntries(entriesOf(observed), entries), NO_NOTES)
+      : operation.status,
+    actions: isReady ? [] : [{ _tag: "AddFinalizer" }],
+  };
+};
 
 const once = <A>(make: () => A): (() => A) => {
   let made: { readonly value: A } | undefined;
@@ -69,12 +132,12 @@ const entriesOf = ({ operation }: Observed): Entries => operation.status.nodeSta
 
 const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
   const { claims, obstacles, waiting } = admit(observed, advanced);
-  const hasFinalizer = observed.operation.metadata.finalizers?.includes(FINALIZER) === true;
+  const isFinalized = hasFinalizer(observed.operation);
   // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
-  const claimed = hasFinalizer ? claims : NO_CLAIMS;
+  const claimed = isFinalized ? claims : NO_CLAIMS;
   return {
     status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed), obstacles),
-    actions: finalizerAction(hasFinalizer, steps.size > 0, claims.size > 0),
+    actions: finalizerAction(observed.operation, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,
   };
@@ -82,28 +145,16 @@ const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => 
 
 const NO_CLAIMS: ReadonlyMap<string, NodeStatus> = new Map();
 
-/** The finalizer is there only while something is in flight or about to be, so that an idle operation never hangs. */
-const finalizerAction = (
-  hasFinalizer: boolean,
-  isBusy: boolean,
-  claims: boolean,
-): ReadonlyArray<Action> => {
-  if (!hasFinalizer && claims) return [{ _tag: "AddFinalizer" }];
-  return hasFinalizer && !isBusy && !claims ? [{ _tag: "RemoveFinalizer" }] : [];
-};
-
 /** A deleted operation starts nothing, ends what runs, takes its cordons and holds off, and lets go of its finalizer last. */
 const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
   const { operation } = observed;
   const isIdle = steps.size === 0;
   const leftovers = isIdle ? leftoverHolds(observed) : [];
-  const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
   return {
     status: isIdle
       ? operation.status
       : statusOf(observed, withEntries(entriesOf(observed), advanced), NO_NOTES),
-    actions:
-      isIdle && leftovers.length === 0 && hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : leftovers,
+    actions: isIdle && leftovers.length === 0 ? removal(operation) : leftovers,
     obstacles: NO_NOTES,
     waiting: {
       reason: "OperationDeleted",
@@ -131,36 +182,43 @@ const leftoverHolds = (observed: Observed): ReadonlyArray<Action> => {
 const ended = ({ operation }: Observed): Outlook => {
   const { status } = operation;
   const generation = operation.metadata.generation ?? 0;
-  const hasFinalizer = operation.metadata.finalizers?.includes(FINALIZER) === true;
   return {
     status:
       status.observedGeneration === generation
         ? status
         : { ...status, observedGeneration: generation },
-    actions: hasFinalizer ? [{ _tag: "RemoveFinalizer" }] : [],
+    actions: removal(operation),
     obstacles: NO_NOTES,
     waiting: { reason: "Ended", message: "the operation has ended" },
   };
 };
 
-const selectorProblem = ({ operation }: Observed): string | undefined => {
+const selectorProblem = ({ operation }: Observed): Note | undefined => {
   const { nodeSelector } = operation.spec;
   if (nodeSelector === undefined) return undefined;
   const problems = selectorProblems(nodeSelector);
-  return problems.length === 0
-    ? undefined
-    : problems.map((problem) => `spec.nodeSelector.${problem.path}: ${problem.message}`).join("; ");
+  if (problems.length === 0) return undefined;
+  const sentences = problems.map(({ path, message }) => `spec.nodeSelector.${path}: ${message}`);
+  return { reason: "InvalidSelector", message: sentences.join("; ") };
 };
 
-/** Nothing runs and the selector makes no sense: say so, start nothing. */
-const stalled = (observed: Observed, message: string): Outlook => ({
+/** Nothing runs, and nothing can until somebody changes something: say so, start nothing. */
+const stalled = (observed: Observed, { reason, message }: Note): Outlook => ({
   status: withOutcome(observed, entriesOf(observed), {
-    outcome: { _tag: "Stalled", reason: "InvalidSelector", message },
+    outcome: { _tag: "Stalled", reason, message },
     counts: countsOf(entriesOf(observed), observed.targets),
   }),
+  actions: finalizerAction(observed.operation, false, false),
+  obstacles: NO_NOTES,
+  waiting: { reason, message },
+});
+
+/** The dry run has not been answered yet: everything is as it was. */
+const unclaimed = (observed: Observed): Outlook => ({
+  status: observed.operation.status,
   actions: [],
   obstacles: NO_NOTES,
-  waiting: { reason: "InvalidSelector", message },
+  waiting: { reason: "Rehearsal", message: "waits for the dry run of its Pods and its Job" },
 });
 
 /** The next status; the very one observed when nothing differs. */

@@ -101,6 +101,8 @@ export interface Decision {
    * a pass stores once; what cannot holds up the nodes that need it, and no other.
    */
   readonly confirm: ReadonlyArray<Evidence>;
+  /** How many nodes wait for something to be stored, or to be read so that it can be. */
+  readonly moving: number;
   /** Look again at this time (milliseconds since the epoch) even if nothing changes. */
   readonly wakeAt: number | undefined;
   /** What to store, and why the rest does not start. Worked out when it is asked for: it looks at every node there is. */

@@ -1,14 +1,19 @@
 /** How a node's entry in `status.nodeStatuses` changes: claimed, moved to a stage, ended early, finished. */
 import type { NodeStatus } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
+import { isUnfinished } from "../takeover/original.ts";
 import { bootIDOf, type Node } from "../kube/node.ts";
 import type { NodeInFlight } from "./observed.ts";
 import { SKIPPED, type FailureReason } from "./reason.ts";
 
 type Stage = NonNullable<NodeStatus["stage"]>;
 
-/** An entry with a stage holds a slot; one without has ended (design.md §4). */
-export const isInFlight = (entry: NodeStatus): boolean => entry.stage !== undefined;
+/**
+ * An entry with a stage holds a slot; one without has ended (design.md §4), unless the Go original left it unfinished: then
+ * its node is still being worked on, and the takeover gives it a stage.
+ */
+export const isInFlight = (entry: NodeStatus): boolean =>
+  entry.stage !== undefined || isUnfinished(entry);
 
 /** The entry that claims a node. With a preflight its stage is Claimed, without one there is nothing to find out first. */
 export const claim = (options: {
@@ -45,6 +50,8 @@ export const sentenceOf = (stage: Stage | undefined): string => {
       return "Job is running";
     case "Rebooting":
       return "Job completed successfully";
+    case "Followed":
+      return "Going on with what the Go operator began";
     default:
       return "";
   }

@@ -36,6 +36,12 @@ type Step = Pick<News, "type" | "reason" | "action" | "note">;
 const STAGES: Readonly<Record<string, (entry: NodeStatus) => Step>> = {
   Upgrading: ({ jobName }) =>
     normal("Upgrading", "Upgrade", `Job ${jobName ?? "of this node"} does the work`),
+  Followed: ({ jobName }) =>
+    normal(
+      "TakenOver",
+      "Follow",
+      `Job ${jobName ?? "of this node"} of the Go operator is followed`,
+    ),
   Rebooting: () => normal("Rebooting", "Reboot", "the Job is complete, the node is to reboot"),
 };
 

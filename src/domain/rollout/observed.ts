@@ -4,6 +4,7 @@ import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import type { Node } from "../kube/node.ts";
 import type { Pod } from "../kube/pod.ts";
+import type { OriginalChildren } from "../takeover/original.ts";
 import type { Note } from "./decision.ts";
 
 /** What an operation has on one node. Only objects whose controller is this very operation (by uid) count. */
@@ -13,6 +14,16 @@ export interface Children {
   readonly job?: Job | undefined;
   /** The Pods of `job`, the terminated ones included. */
   readonly jobPods: ReadonlyArray<Pod>;
+  /** Why the Job controller could not create a Pod of `job` last, in its words; read live only (evidence `JobEvents`). */
+  readonly podRefusal?: string | undefined;
+  /** What the Go original made for this node, besides what is above; absent where it made nothing more. */
+  readonly original?: OriginalChildren | undefined;
+}
+
+/** All Jobs and reboot Pods of one operation that the Go original left. */
+export interface Leftovers {
+  readonly jobs: ReadonlyArray<Job>;
+  readonly rebootPods: ReadonlyArray<Pod>;
 }
 
 export const NO_CHILDREN: Children = { jobPods: [] };
@@ -26,11 +37,34 @@ export type Evidence =
   | { readonly _tag: "Job"; readonly node: string }
   | { readonly _tag: "JobPods"; readonly node: string }
   | { readonly _tag: "RebootPod"; readonly node: string }
-  | { readonly _tag: "Holder"; readonly holder: string };
+  /** What the Job controller says about a Job without a Pod. */
+  | { readonly _tag: "JobEvents"; readonly node: string }
+  /** Whether the cluster would take the children of this node, in this generation of the spec. */
+  | { readonly _tag: "Rehearsal"; readonly node: string; readonly generation: number }
+  | { readonly _tag: "Holder"; readonly holder: string }
+  /** Everything that the Go original made for the operation. */
+  | { readonly _tag: "Leftovers" };
 
 /** The key under which a piece of evidence is remembered. */
-export const evidenceKey = (evidence: Evidence): string =>
-  evidence._tag === "Holder" ? `Holder ${evidence.holder}` : `${evidence._tag} ${evidence.node}`;
+export const evidenceKey = (evidence: Evidence): string => {
+  switch (evidence._tag) {
+    case "Holder":
+      return `Holder ${evidence.holder}`;
+    // Whichever node it is about: the next one would be refused the same.
+    case "Rehearsal":
+      return `Rehearsal ${evidence.generation}`;
+    case "Leftovers":
+      return evidence._tag;
+    default:
+      return `${evidence._tag} ${evidence.node}`;
+  }
+};
+
+/** How the last dry run of an operation's children went: in which generation of its spec, and why not if refused. */
+export interface Rehearsal {
+  readonly generation: number;
+  readonly refusal?: Note | undefined;
+}
 
 /** What the operator was told when it started: images, and where sentinels live on the hosts. */
 export interface Settings {
@@ -70,9 +104,13 @@ export interface Observed {
   readonly otherOperations: ReadonlyMap<string, OtherOperation>;
   /** Evidence read live in this pass (`evidenceKey`). */
   readonly live: ReadonlySet<string>;
+  /** The last dry run of its children; absent before the first. */
+  readonly rehearsal?: Rehearsal | undefined;
   /** What goes wrong with the requests that a node needs, by node name. */
   readonly problems: ReadonlyMap<string, Note>;
   readonly settings: Settings;
+  /** Only of an operation whose status is still the Go original's. */
+  readonly leftovers?: Leftovers | undefined;
 }
 
 /** One node of an operation in the middle of its way, as the stages see it. */

@@ -8,7 +8,12 @@ import { isEnded } from "./summary.ts";
 /** What the API server, read live, says about the operation that a Node names. */
 export type Owner =
   | { readonly _tag: "Gone" }
-  | { readonly _tag: "Exists"; readonly operation: NodeOp };
+  | {
+      readonly _tag: "Exists";
+      readonly operation: NodeOp;
+      /** The Go original brought it to its end (`hasOriginalEnded`): no condition of ours says so. */
+      readonly originalEnded?: boolean;
+    };
 
 /** The operations that a Node names, without repetition. */
 export const ownersNamedBy = (node: Node): ReadonlyArray<string> => [
@@ -42,7 +47,8 @@ const isOrphaned = (
   const uid = named === undefined ? undefined : parseHolder(named)?.uid;
   if (owner === undefined || uid === undefined) return false;
   if (owner._tag === "Gone" || owner.operation.metadata.uid !== uid) return true;
-  return hasEnded(owner.operation) && !endedKeeps(owner.operation);
+  const isOver = owner.originalEnded === true || hasEnded(owner.operation);
+  return isOver && !endedKeeps(owner.operation);
 };
 
 // While the finalizer is there, the operation itself may still be tidying up.

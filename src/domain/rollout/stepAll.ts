@@ -13,6 +13,8 @@ export interface Stepping {
   readonly advanced: ReadonlyMap<string, NodeStatus>;
   readonly actions: ReadonlyArray<Action>;
   readonly confirm: ReadonlyArray<Evidence>;
+  /** How many nodes wait for something to be stored, or to be read so that it can be. */
+  readonly moving: number;
   /** The first time that a node waits for. */
   readonly wakeAt: number | undefined;
 }
@@ -98,6 +100,7 @@ const NOTHING_MOVES = {
   advanced: new Map<string, NodeStatus>(),
   actions: [],
   confirm: [],
+  moving: 0,
 } as const;
 
 /** A node that waits goes on waiting until its time. */
@@ -126,13 +129,17 @@ const collect = (steps: Decision["steps"]): Stepping => {
   const advanced = new Map<string, NodeStatus>();
   const actions: Array<Action> = [];
   const confirm: Array<Evidence> = [];
+  let moving = 0;
   let wakeAt: number | undefined;
   for (const [name, { step }] of steps)
     if (step._tag === "Wait") {
       if (step.until !== undefined && (wakeAt === undefined || step.until < wakeAt))
         wakeAt = step.until;
-    } else if (step._tag === "Advance") advanced.set(name, step.entry);
-    else if (step._tag === "Act") actions.push(...step.actions);
-    else confirm.push(...step.evidence);
-  return { steps, advanced, actions, confirm, wakeAt };
+    } else if (step._tag === "Act") actions.push(...step.actions);
+    else {
+      moving++;
+      if (step._tag === "Advance") advanced.set(name, step.entry);
+      else confirm.push(...step.evidence);
+    }
+  return { steps, advanced, actions, confirm, moving, wakeAt };
 };

@@ -1,12 +1,13 @@
 /** One node in flight: where it is, what is next, and why (design.md §4). Pure and total. */
 import { kubeTime, millisOf } from "../kube/object.ts";
 import { advance, confirm, wait, type Note, type Step, type Stepped } from "./decision.ts";
-import { deadlineOf } from "./deadline.ts";
+import { deadlineOf, isReboot } from "./deadline.ts";
 import { endEarly, isOnItsWay, sentenceOf } from "./entry.ts";
 import { isLive, isSameNode, type NodeInFlight } from "./observed.ts";
 import type { FailureReason } from "./reason.ts";
 import { cancelling, settling } from "./stages/cancelling.ts";
 import { claimed } from "./stages/claimed.ts";
+import { followed, mayRebootUnasked } from "./stages/followed.ts";
 import { preparing } from "./stages/preparing.ts";
 import { rebooting } from "./stages/rebooting.ts";
 import { releasing } from "./stages/releasing.ts";
@@ -38,6 +39,8 @@ const byStage = (at: NodeInFlight): Step => {
       return upgrading(at);
     case "Rebooting":
       return rebooting(at);
+    case "Followed":
+      return followed(at);
     case "Releasing":
       return releasing(at);
     case "Settling":
@@ -52,7 +55,9 @@ const mustEnd = (at: NodeInFlight): Step | undefined => {
   if (!isOnItsWay(at.entry)) return undefined;
   const { stage } = at.entry;
   const end = (reason: FailureReason, message: string): Step =>
-    advance(endEarly(at, { reason, message, mayReboot: stage === "Rebooting" }));
+    advance(
+      endEarly(at, { reason, message, mayReboot: stage === "Rebooting" || mayRebootUnasked(at) }),
+    );
   if (!isSameNode(at)) {
     const evidence = { _tag: "Node", node: at.name } as const;
     return isLive(at.observed, evidence)
@@ -71,7 +76,7 @@ const deadlinePassed = (
 ): Step => {
   const { deadlines } = at.operation.spec;
   const because = at.entry.reason === undefined ? "" : `; last: ${at.entry.message ?? ""}`;
-  switch (at.entry.stage) {
+  switch (isReboot(at.entry) ? "Rebooting" : at.entry.stage) {
     case "Claimed":
       return end(
         "PreflightDeadlineExceeded",

@@ -134,6 +134,9 @@ const verdicts = (outcome: Outcome, message: string): Readonly<Record<string, Ve
   };
 };
 
+/** The condition of an object that does not follow its schema, and the reason that its other conditions give. */
+export const INVALID_SPEC = "InvalidSpec";
+
 /** The conditions, with `lastTransitionTime` kept where the status stays; the very array given when nothing differs. */
 export const conditionsOf = (
   previous: ReadonlyArray<Condition> | undefined,
@@ -153,7 +156,9 @@ export const conditionsOf = (
       observedGeneration: context.generation,
     };
   });
-  const foreign = previous?.filter((condition) => wanted[condition.type] === undefined) ?? [];
+  // Whoever can say more of an object than that it is invalid has read it.
+  const foreign =
+    previous?.filter(({ type }) => wanted[type] === undefined && type !== INVALID_SPEC) ?? [];
   const next = [...own, ...foreign];
   const isUnchanged =
     previous !== undefined &&

@@ -2,7 +2,10 @@
 import type { NodeOp } from "../api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../api/nodeopupgrade.ts";
 import { controllerOf, type NewKubeObject } from "../kube/object.ts";
+import { hasFinishedAll, NO_ENTRIES } from "../rollout/census.ts";
 import { isEnded } from "../rollout/summary.ts";
+import { isOriginals } from "../takeover/original.ts";
+import { needsTakeover } from "../takeover/takeOver.ts";
 import { steering, translate } from "../translate.ts";
 import { mirror, stalled } from "./mirror.ts";
 
@@ -11,6 +14,8 @@ export type OwnOperation =
   | { readonly _tag: "Exists"; readonly operation: NodeOp }
   /** Not in the cache. */
   | { readonly _tag: "Unknown" }
+  /** There, by a live read, but not what a NodeOp is: what is wrong with it. */
+  | { readonly _tag: "Invalid"; readonly problems: string }
   /** Not there, by a live read. */
   | { readonly _tag: "Absent" };
 
@@ -41,8 +46,13 @@ export const decideUpgrade = (
   if (upgrade.metadata.deletionTimestamp !== undefined) return { _tag: "Nothing" };
   if (own._tag === "Exists") return withOperation(upgrade, own.operation, moment);
   // An ended upgrade never runs again, whatever became of its NodeOp.
-  if (isEnded(upgrade.status)) return { _tag: "Nothing" };
+  if (isEnded(upgrade.status) || hasEndedAsOriginals(upgrade)) return { _tag: "Nothing" };
   if (own._tag === "Unknown") return { _tag: "Confirm" };
+  if (own._tag === "Invalid")
+    return store(
+      upgrade,
+      stalled(upgrade, now, { reason: "NodeOpInvalid", message: own.problems }),
+    );
   if (upgrade.status?.nodeOpName === undefined)
     return { _tag: "Create", object: translate(upgrade) };
   return store(
@@ -54,12 +64,20 @@ export const decideUpgrade = (
   );
 };
 
+/**
+ * Whether the Go original had brought it to its end, as far as its entries tell; its phase does not (kairos.md, defect
+ * 28). The original would make a NodeOp that was deleted again, and so run twice.
+ */
+const hasEndedAsOriginals = ({ status }: NodeOpUpgrade): boolean =>
+  isOriginals(status) && hasFinishedAll(status?.nodeStatuses ?? NO_ENTRIES);
+
 const withOperation = (
   upgrade: NodeOpUpgrade,
   operation: NodeOp,
   { now, isMirrorDue }: Moment,
 ): UpgradeDecision => {
-  if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid)
+  if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid) {
+    if (hasEndedAsOriginals(upgrade)) return { _tag: "Nothing" };
     return store(
       upgrade,
       stalled(upgrade, now, {
@@ -67,7 +85,10 @@ const withOperation = (
         message: `NodeOp ${operation.metadata.name} exists and does not belong to this NodeOpUpgrade; delete it, or create a NodeOpUpgrade with another name`,
       }),
     );
-  const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation.spec);
+  }
+  // It is taken over first; one that has ended is left alone, and its NodeOpUpgrade with it.
+  if (needsTakeover(operation)) return { _tag: "Nothing" };
+  const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation);
   if (patch !== undefined) return { _tag: "Steer", operation, patch };
   return isMirrorDue ? store(upgrade, mirror(upgrade, operation, now)) : { _tag: "Later" };
 };

@@ -13,6 +13,7 @@ import { isInFlight } from "../../domain/rollout/entry.ts";
 import { heldBy } from "../../domain/rollout/hold.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
 import * as Informer from "../../services/Informer.ts";
+import type { UndecodableObject } from "../../services/KubeApi.ts";
 import {
   JobResource,
   NodeOpResource,
@@ -26,9 +27,12 @@ export interface CachesShape {
   readonly operations: Informer.Informer<NodeOp>;
   readonly upgrades: Informer.Informer<NodeOpUpgrade>;
   readonly nodes: Informer.Informer<Node>;
-  readonly jobs: Informer.Informer<Job>;
-  readonly pods: Informer.Informer<Pod, "controller">;
+  readonly jobs: Informer.Informer<Job, "operation" | "child">;
+  readonly pods: Informer.Informer<Pod, "controller" | "child">;
   readonly membership: () => number;
+  /** Keys of the operations whose last state does not decode; what the cache has of them is older. */
+  readonly unreadableOperations: Set<string>;
+  readonly unreadableUpgrades: Set<string>;
 }
 
 /** Who is told that an object needs another look. Keys are `namespace/name`. */
@@ -63,6 +67,14 @@ const meta = (object: {
 
 const children = { labelSelector: LABEL_NODEOP };
 
+/** The value of the index `child`: what an operation has on a node, whatever its name. `node` as its label value. */
+export const childKey = (operationUID: string, node: string): string => `${operationUID} ${node}`;
+
+const childKeys = ({ metadata }: Job | Pod): ReadonlyArray<string> => {
+  const owner = controllerOf(metadata);
+  return owner?.kind === "NodeOp" ? [childKey(owner.uid, metadata.labels?.[LABEL_NODE] ?? "")] : [];
+};
+
 /** Makes the informers; `run` of each is to be joined by main. */
 export const makeCaches = Effect.fnUntraced(function* (options: {
   readonly namespace?: string | undefined;
@@ -70,11 +82,15 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
 }): Effect.fn.Return<CachesShape> {
   const { listeners, namespace } = options;
   let membership = 0;
+  const unreadableOperations = new Set<string>();
+  const unreadableUpgrades = new Set<string>();
   const operations = yield* Informer.make<NodeOp>({
     of: NodeOpResource,
     selection: { namespace },
     meta,
+    onUndecodable: tellUnreadable(unreadableOperations, listeners.operation),
     onChange: ({ key, before, after }) => {
+      unreadableOperations.delete(key);
       listeners.operation(key);
       const upgrade = controllerOf((after ?? before)!.metadata);
       if (upgrade?.kind === "NodeOpUpgrade")
@@ -92,7 +108,9 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     of: NodeOpUpgradeResource,
     selection: { namespace },
     meta,
+    onUndecodable: tellUnreadable(unreadableUpgrades, listeners.upgrade),
     onChange: ({ key, before, after }) => {
+      unreadableUpgrades.delete(key);
       listeners.upgrade(key);
       if (before !== undefined && after !== undefined) listeners.upgradeChanged?.(before, after);
     },
@@ -108,17 +126,21 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
           tellNode(listeners, operationKey, labelValue(key), before, after);
     },
   });
-  const jobs = yield* Informer.make<Job>({
+  const jobs = yield* Informer.make<Job, "operation" | "child">({
     of: JobResource,
     selection: { ...children, namespace },
     meta,
+    indexes: { operation: (job) => [controllerOf(job.metadata)?.uid ?? ""], child: childKeys },
     onChange: ({ before, after }) => tellNodeOp(listeners, (after ?? before)!, before, after),
   });
-  const pods = yield* Informer.make<Pod, "controller">({
+  const pods = yield* Informer.make<Pod, "controller" | "child">({
     of: PodResource,
     selection: { ...children, namespace },
     meta,
-    indexes: { controller: (pod) => [controllerOf(pod.metadata)?.uid ?? ""] },
+    indexes: {
+      controller: (pod) => [controllerOf(pod.metadata)?.uid ?? ""],
+      child: childKeys,
+    },
     onChange: ({ before, after }) => {
       const pod = (after ?? before)!;
       tellNodeOp(listeners, pod, before, after);
@@ -128,8 +150,27 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
       if (job !== undefined) tellNodeOp(listeners, job, before, after);
     },
   });
-  return { operations, upgrades, nodes, jobs, pods, membership: () => membership };
+  return {
+    operations,
+    upgrades,
+    nodes,
+    jobs,
+    pods,
+    membership: () => membership,
+    unreadableOperations,
+    unreadableUpgrades,
+  };
 });
+
+/** An object that cannot be read gets a look of its own; it stays marked until it can be read, or is gone. */
+const tellUnreadable =
+  (unreadable: Set<string>, tell: (key: string) => void) =>
+  ({ ref }: UndecodableObject): void => {
+    if (ref === undefined) return;
+    const key = objectKey(ref);
+    unreadable.add(key);
+    tell(key);
+  };
 
 /** A child's change concerns the NodeOp that controls it. */
 const tellNodeOp = (

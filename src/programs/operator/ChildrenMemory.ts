@@ -8,6 +8,7 @@ import type { Children } from "../../domain/rollout/observed.ts";
 
 interface Known {
   readonly nodeUID: string | undefined;
+  readonly jobName: string | undefined;
   readonly children: Children;
 }
 
@@ -35,7 +36,7 @@ export class ChildrenMemory {
   /** The children of every node in flight; `gather` is asked for those that are not known any more. */
   of(
     operation: NodeOp,
-    gather: (node: string, nodeUID: string) => Children,
+    gather: (node: string, entry: NodeStatus) => Children,
   ): ReadonlyMap<string, Children> {
     const entries = operation.status.nodeStatuses ?? NO_ENTRIES;
     const last = this.#last;
@@ -55,7 +56,7 @@ export class ChildrenMemory {
   #update(
     last: Answer,
     entries: Entries,
-    gather: (node: string, nodeUID: string) => Children,
+    gather: (node: string, entry: NodeStatus) => Children,
   ): ReadonlyMap<string, Children> {
     const children = new Map(last.children);
     const names = [...this.#stale, ...changedFields(last.entries, entries)];
@@ -67,13 +68,15 @@ export class ChildrenMemory {
 
   #get(
     name: string,
-    { nodeUID }: NodeStatus,
-    gather: (node: string, nodeUID: string) => Children,
+    entry: NodeStatus,
+    gather: (node: string, entry: NodeStatus) => Children,
   ): Children {
     const known = this.#nodes.get(name);
-    if (known !== undefined && known.nodeUID === nodeUID) return known.children;
-    const children = gather(name, nodeUID ?? "");
-    this.#nodes.set(name, { nodeUID, children });
+    const { nodeUID, jobName } = entry;
+    if (known !== undefined && known.nodeUID === nodeUID && known.jobName === jobName)
+      return known.children;
+    const children = gather(name, entry);
+    this.#nodes.set(name, { nodeUID, jobName, children });
     const label = labelValue(name);
     if (label !== name) this.#names.set(label, name);
     return children;

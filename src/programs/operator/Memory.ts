@@ -1,11 +1,23 @@
 /** What the operator remembers between passes. Losing it in a crash costs a little time, never correctness. */
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { Decision, Note } from "../../domain/rollout/decision.ts";
+import type { Rehearsal } from "../../domain/rollout/observed.ts";
 import { ChildrenMemory } from "./ChildrenMemory.ts";
 
-/** At most two status writes per second and object, one where the status is large (design.md §3). */
-export const statusIntervalMillis = (entries: number): number => (entries < LARGE_MIN ? 500 : 1000);
+/**
+ * At most two status writes per second and object (design.md §3). Where the status is large each write costs the API server
+ * half a second of its time, whether it is about one node or fifty: then one per second while many nodes wait for it or a
+ * slot may be filled, else one in two.
+ */
+export const statusIntervalMillis = (
+  entries: number,
+  waiting: { readonly moving: number; readonly vacancy: boolean },
+): number => {
+  if (entries < LARGE_MIN) return 500;
+  return waiting.vacancy || waiting.moving >= MANY_MIN ? 1000 : 2000;
+};
 const LARGE_MIN = 500;
+const MANY_MIN = 10;
 
 const FIRST_DELAY_MILLIS = 1000;
 const DELAY_MILLIS_MAX = 60_000;
@@ -35,6 +47,8 @@ export class OperationMemory {
   statusWrittenAt = Number.NEGATIVE_INFINITY;
   /** Whether the account of the reboot agents is there. */
   hasAgentAccess = false;
+  /** The last dry run of its children. */
+  rehearsal: Rehearsal | undefined;
   /** What goes wrong with a node's requests, until one of them succeeds or none is wanted any more. */
   readonly problems = new Map<string, Note>();
   /** The targets of the last pass, and what they were computed from. */

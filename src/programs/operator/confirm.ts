@@ -1,10 +1,18 @@
 /** Reads from the API server what a decision must not take from a cache, and adds it to what is observed. */
-import { Effect, Result } from "effect";
+import { Clock, Effect, Result } from "effect";
+import { FAILED_CREATE, lastMessage } from "../../domain/kube/event.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
 import { childNames } from "../../domain/names.ts";
-import { parseHolder } from "../../domain/labels.ts";
+import {
+  LABEL_NODE,
+  LABEL_NODEOP,
+  LABEL_REBOOT,
+  labelValue,
+  parseHolder,
+} from "../../domain/labels.ts";
+import { NO_ORIGINAL_CHILDREN, originalChildren } from "../../domain/takeover/original.ts";
 import type { Decision } from "../../domain/rollout/decision.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import {
@@ -13,12 +21,20 @@ import {
   type Children,
   type Evidence,
   type Observed,
+  type Rehearsal,
 } from "../../domain/rollout/observed.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
 import { noteFailure } from "./failures.ts";
 import type { OperationMemory } from "./Memory.ts";
-import { JobResource, NodeOpResource, NodeResource, PodResource } from "./resources.ts";
+import { rehearse, type Refused } from "./rehearse.ts";
+import {
+  EventResource,
+  JobResource,
+  NodeOpResource,
+  NodeResource,
+  PodResource,
+} from "./resources.ts";
 
 /** Reads at most this many objects at once. */
 const READS_AT_ONCE = 32;
@@ -52,21 +68,32 @@ export const confirm = Effect.fnUntraced(function* (
   const readings = yield* Effect.forEach(
     evidence,
     ([key, item]) =>
-      Effect.map(Effect.result(read(observed, item)), (reading) => ({ key, reading })),
+      Effect.map(Effect.result(read(observed, item, memory)), (reading) => ({
+        key,
+        item,
+        reading,
+      })),
     { concurrency: evidence.size > 1 ? READS_AT_ONCE : 1 },
   );
+  const now = yield* Clock.currentTimeMillis;
   const live = new Set(observed.live);
   let confirmed = observed;
-  for (const { key, reading } of readings) {
+  for (const { key, item, reading } of readings) {
     if (Result.isFailure(reading)) {
       const nodes = nodesThatNeed(decision, key);
-      yield* noteFailure(memory, { key, nodes, refusal: "RequestRefused" }, reading.failure);
+      const { error, refusal } = reading.failure;
+      const problem = yield* noteFailure(memory, { key, nodes, refusal }, error);
+      if (item._tag === "Rehearsal" && problem !== undefined)
+        confirmed = withRehearsal({ generation: item.generation, refusal: problem })(confirmed);
       continue;
     }
     confirmed = reading.success(confirmed);
     live.add(key);
-    memory.forget(key);
+    // What an Event said may go on for long: it is read again ever more rarely.
+    if (item._tag === "JobEvents") memory.attempted(key, now);
+    else memory.forget(key);
   }
+  memory.rehearsal = confirmed.rehearsal;
   forgetProblems(decision, live, memory);
   return { ...confirmed, live };
 });
@@ -91,7 +118,30 @@ const forgetProblems = (
   }
 };
 
-const read = (observed: Observed, evidence: Evidence) => {
+const withRehearsal =
+  (rehearsal: Rehearsal): Reading =>
+  (observed) => ({ ...observed, rehearsal });
+
+const read = (
+  observed: Observed,
+  evidence: Evidence,
+  memory: OperationMemory,
+): Effect.Effect<Reading, Refused, KubeApi | Caches> => {
+  if (evidence._tag === "Rehearsal")
+    return Effect.as(
+      rehearse(observed, evidence.node, memory),
+      withRehearsal({ generation: evidence.generation }),
+    );
+  return Effect.mapError(readLive(observed, evidence), (error): Refused => ({
+    error,
+    refusal: "RequestRefused",
+  }));
+};
+
+const readLive = (
+  observed: Observed,
+  evidence: Exclude<Evidence, { readonly _tag: "Rehearsal" }>,
+): Effect.Effect<Reading, ApiError, KubeApi | Caches> => {
   switch (evidence._tag) {
     case "Node":
       return readNode(evidence.node);
@@ -99,10 +149,14 @@ const read = (observed: Observed, evidence: Evidence) => {
       return readJob(observed, evidence.node);
     case "JobPods":
       return readJobPods(observed, evidence.node);
+    case "JobEvents":
+      return readJobEvents(observed, evidence.node);
     case "RebootPod":
       return readRebootPod(observed, evidence.node);
     case "Holder":
       return readHolder(evidence.holder);
+    case "Leftovers":
+      return readLeftovers(observed);
   }
 };
 
@@ -141,34 +195,92 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
   const { metadata, status } = observed.operation;
-  const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
-  const { job: name } = childNames(metadata, { name: node, uid });
+  const { nodeUID: uid = "", jobName } = status.nodeStatuses?.[node] ?? {};
+  const name = jobName ?? childNames(metadata, { name: node, uid }).job;
   const job = yield* orAbsent(api.get(JobResource, { namespace: metadata.namespace, name }));
   if (job !== undefined) caches.jobs.observe(job);
   return withChildren(node, { job: ours(job, metadata.uid) });
 });
 
+/** The node's reboot Pod, by its name; where the Go original made its Job, all of them: those have names of their own. */
 const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
   const { metadata, status } = observed.operation;
-  const uid = status.nodeStatuses?.[node]?.nodeUID ?? "";
-  const { rebootPod: name } = childNames(metadata, { name: node, uid });
-  const found = yield* orAbsent(api.get(PodResource, { namespace: metadata.namespace, name }));
+  const { nodeUID: uid = "", jobName } = status.nodeStatuses?.[node] ?? {};
+  const names = childNames(metadata, { name: node, uid });
+  const { original } = observed.children.get(node) ?? NO_CHILDREN;
+  if (original !== undefined || (jobName !== undefined && jobName !== names.job)) {
+    const pods = yield* listRebootPods(observed, `,${LABEL_NODE}=${labelValue(node)}`);
+    const { jobs, preflightPods } = original ?? NO_ORIGINAL_CHILDREN;
+    return withChildren(node, {
+      rebootPod: pods.find((pod) => pod.metadata.name === names.rebootPod),
+      original: originalChildren({ jobs, pods: [...preflightPods, ...pods], names }),
+    });
+  }
+  const ref = { namespace: metadata.namespace, name: names.rebootPod };
+  const found = yield* orAbsent(api.get(PodResource, ref));
   if (found !== undefined) caches.pods.observe(found);
   return withChildren(node, { rebootPod: ours(found, metadata.uid) });
+});
+
+const listRebootPods = Effect.fnUntraced(function* ({ operation }: Observed, also = "") {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, namespace, uid } = operation.metadata;
+  const { items } = yield* api.list(PodResource, {
+    namespace,
+    labelSelector: `${LABEL_NODEOP}=${labelValue(name)},${LABEL_REBOOT}=true${also}`,
+  });
+  for (const pod of items) caches.pods.observe(pod);
+  return items.filter((pod) => isControlledBy(pod, uid));
+});
+
+/** Everything that the Go original made for the operation. The Jobs last: each had its reboot Pod before it. */
+const readLeftovers = Effect.fnUntraced(function* (observed: Observed) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const { name, namespace, uid } = observed.operation.metadata;
+  const rebootPods = yield* listRebootPods(observed);
+  const { items } = yield* api.list(JobResource, {
+    namespace,
+    labelSelector: `${LABEL_NODEOP}=${labelValue(name)}`,
+  });
+  for (const job of items) caches.jobs.observe(job);
+  const jobs = items.filter((job) => isControlledBy(job, uid));
+  return (before: Observed): Observed => ({ ...before, leftovers: { jobs, rebootPods } });
 });
 
 const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
   const { metadata, status } = observed.operation;
-  const uid = observed.children.get(node)?.job?.metadata.uid ?? status.nodeStatuses?.[node]?.jobUID;
-  if (uid === undefined) return withChildren(node, { jobPods: [] });
+  const { job, original } = observed.children.get(node) ?? NO_CHILDREN;
+  const uid = job?.metadata.uid ?? status.nodeStatuses?.[node]?.jobUID;
+  const uids = [
+    ...(uid === undefined ? [] : [uid]),
+    ...(original?.jobs.map((other) => other.metadata.uid) ?? []),
+  ];
+  if (uids.length === 0) return withChildren(node, { jobPods: [] });
   const { items } = yield* api.list(PodResource, {
     namespace: metadata.namespace,
-    labelSelector: `batch.kubernetes.io/controller-uid=${uid}`,
+    labelSelector:
+      uids.length === 1
+        ? `batch.kubernetes.io/controller-uid=${uids[0]}`
+        : `batch.kubernetes.io/controller-uid in (${uids.join(",")})`,
   });
   return withChildren(node, { jobPods: items });
+});
+
+/** What the Job controller said last about a Pod that it could not create; Events are found by the uid of their object. */
+const readJobEvents = Effect.fnUntraced(function* (observed: Observed, node: string) {
+  const api = yield* KubeApi;
+  const { metadata, status } = observed.operation;
+  const uid = status.nodeStatuses?.[node]?.jobUID ?? "";
+  const { items } = yield* api.list(EventResource, {
+    namespace: metadata.namespace,
+    fieldSelector: `involvedObject.uid=${uid},reason=${FAILED_CREATE}`,
+  });
+  return withChildren(node, { podRefusal: lastMessage(items) });
 });
 
 /** Whether the operation that holds a node still exists: another one of the same name is not it. */

@@ -15,10 +15,10 @@ export interface Request {
   readonly key: string;
   readonly nodes: ReadonlyArray<string>;
   /** The reason under which a refusal is told. */
-  readonly refusal: "PodRefused" | "RequestRefused";
+  readonly refusal: "PodRefused" | "PodsRefused" | "JobRefused" | "RequestRefused";
 }
 
-/** Notes that a request failed. It is sent again at growing intervals, however it failed. */
+/** Notes that a request failed, and answers with what a person must know. It is sent again at growing intervals, however it failed. */
 export const noteFailure = Effect.fnUntraced(function* (
   memory: OperationMemory,
   request: Request,
@@ -33,11 +33,12 @@ export const noteFailure = Effect.fnUntraced(function* (
   );
   const problem = problemOf(error, request.refusal, failingMillis);
   if (problem !== undefined) for (const node of request.nodes) memory.problems.set(node, problem);
-  if (isConflict && problem === undefined) return;
+  if (isConflict && problem === undefined) return undefined;
   yield* Effect.annotateLogs(Effect.logWarning("request failed"), {
     request: request.key,
     error: error.message,
   });
+  return problem;
 });
 
 /**

@@ -1,19 +1,24 @@
 /** Gathers what `decide` looks at from the caches: no request is sent, and only what is in flight is collected. */
 import type { NodeOp } from "../../domain/api/nodeop.ts";
+import type { NodeStatus } from "../../domain/api/status.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy, objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
+import { labelValue } from "../../domain/labels.ts";
 import { childNames } from "../../domain/names.ts";
 import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import type {
   Children,
+  Leftovers,
   Observed,
   OtherOperation,
   Settings,
 } from "../../domain/rollout/observed.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
-import type { CachesShape } from "./Caches.ts";
+import { isRebootPod, originalChildren } from "../../domain/takeover/original.ts";
+import { needsTakeover } from "../../domain/takeover/takeOver.ts";
+import { childKey, type CachesShape } from "./Caches.ts";
 import type { OperationMemory } from "./Memory.ts";
 
 export const gather = (options: {
@@ -30,12 +35,14 @@ export const gather = (options: {
     operation,
     nodes: caches.nodes.all(),
     targets: targets(caches, memory, operation),
-    children: memory.children.of(operation, (node, nodeUID) =>
-      childrenOf(caches, operation, node, nodeUID),
+    children: memory.children.of(operation, (node, entry) =>
+      childrenOf(caches, operation, node, entry),
     ),
+    ...(needsTakeover(operation) ? { leftovers: leftoversOf(caches, operation) } : {}),
     claimedByOthers: others.claims,
     otherOperations: others.byUID,
     live: new Set(),
+    rehearsal: memory.rehearsal,
     problems: memory.problems,
     settings,
   };
@@ -53,25 +60,44 @@ const targets = (caches: CachesShape, memory: OperationMemory, operation: NodeOp
   return names;
 };
 
-/** Children are found by their names, which derive from uids, and believed only when this operation controls them. */
+/**
+ * Children are found by their names, which derive from uids, and believed only when this operation controls them. Those of
+ * the Go original have other names, and are found by the node that they name.
+ */
 const childrenOf = (
   caches: CachesShape,
   operation: NodeOp,
   node: string,
-  nodeUID: string,
+  entry: NodeStatus,
 ): Children => {
   const { namespace, uid } = operation.metadata;
-  const names = childNames(operation.metadata, { name: node, uid: nodeUID });
+  const names = childNames(operation.metadata, { name: node, uid: entry.nodeUID ?? "" });
   const mine = <A extends Job | Pod>(child: A | undefined): A | undefined =>
     child !== undefined && isControlledBy(child, uid) ? child : undefined;
-  const job = mine(caches.jobs.get(objectKey({ namespace, name: names.job })));
+  const job = mine(caches.jobs.get(objectKey({ namespace, name: entry.jobName ?? names.job })));
+  const key = childKey(uid, labelValue(node));
+  const original = originalChildren({
+    jobs: [...caches.jobs.by("child", key)].filter((other) => other !== job),
+    pods: [...caches.pods.by("child", key)],
+    names,
+  });
+  const jobs = [...(job === undefined ? [] : [job]), ...(original?.jobs ?? [])];
   return {
-    preflightPod: mine(caches.pods.get(objectKey({ namespace, name: names.preflightPod }))),
+    preflightPod:
+      mine(caches.pods.get(objectKey({ namespace, name: names.preflightPod }))) ??
+      original?.preflightPods[0],
     rebootPod: mine(caches.pods.get(objectKey({ namespace, name: names.rebootPod }))),
     job,
-    jobPods: job === undefined ? [] : [...caches.pods.by("controller", job.metadata.uid)],
+    jobPods: jobs.flatMap(({ metadata }) => [...caches.pods.by("controller", metadata.uid)]),
+    ...(original === undefined ? {} : { original }),
   };
 };
+
+/** Everything that the Go original made for an operation, as far as the caches know. */
+const leftoversOf = (caches: CachesShape, { metadata }: NodeOp): Leftovers => ({
+  jobs: [...caches.jobs.by("operation", metadata.uid)],
+  rebootPods: [...caches.pods.by("controller", metadata.uid)].filter(isRebootPod),
+});
 
 const otherOperations = (caches: CachesShape, operation: NodeOp) => {
   const byUID = new Map<string, OtherOperation>();

@@ -4,8 +4,10 @@
  * forget everything, come again.
  */
 import { Clock, Effect } from "effect";
+import { decodeNodeOp } from "../../domain/api/decode.ts";
 import type { NodeOp, NodeOpStatus } from "../../domain/api/nodeop.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
+import { hasVacancy } from "../../domain/rollout/admit.ts";
 import { decide } from "../../domain/rollout/decide.ts";
 import { isIrrevocable, type Action, type Decision } from "../../domain/rollout/decision.ts";
 import type { Observed, Settings } from "../../domain/rollout/observed.ts";
@@ -16,7 +18,8 @@ import { Caches } from "./Caches.ts";
 import { confirm, dueEvidence } from "./confirm.ts";
 import { gather } from "./gather.ts";
 import { statusIntervalMillis, type Memory, type OperationMemory } from "./Memory.ts";
-import { NodeOpResource } from "./resources.ts";
+import { AnyNodeOp, NodeOpResource } from "./resources.ts";
+import { tellInvalid } from "./tellInvalid.ts";
 
 /** A pass that still finds something to do after this many rounds gives the other operations a turn. */
 const ROUNDS_MAX = 32;
@@ -37,6 +40,15 @@ export const reconcileNodeOp = Effect.fnUntraced(function* (
   options: { readonly settings: Settings; readonly memory: Memory },
 ): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
   const caches = yield* Caches;
+  if (caches.unreadableOperations.has(key)) {
+    yield* tellInvalid(key, {
+      unreadable: caches.unreadableOperations,
+      any: AnyNodeOp,
+      decode: decodeNodeOp,
+      observe: caches.operations.observe,
+    });
+    return { at: undefined };
+  }
   const operation = caches.operations.get(key);
   if (operation === undefined) {
     options.memory.drop(key);
@@ -70,7 +82,11 @@ const oneRound = Effect.fnUntraced(function* (
   memory.decision = decision;
   forgetSolved(decision, memory);
   const mayStoreAt =
-    memory.statusWrittenAt + statusIntervalMillis(observed.operation.status.total ?? 0);
+    memory.statusWrittenAt +
+    statusIntervalMillis(observed.operation.status.total ?? 0, {
+      moving: decision.moving,
+      vacancy: hasVacancy(observed),
+    });
   if (observed.now < mayStoreAt)
     return yield* act(round, memory, { actions: decision.actions, wakeAt: mayStoreAt });
   const { due, laterAt } = dueEvidence(decision, memory);

@@ -1,5 +1,6 @@
 /** One reconcile of a NodeOpUpgrade: it makes its NodeOp, passes on what steers it, and mirrors its status. */
 import { Clock, Effect } from "effect";
+import { decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeStatus } from "../../domain/api/nodeopupgrade.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
@@ -9,7 +10,8 @@ import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
 import type { Memory, OperationMemory } from "./Memory.ts";
 import type { LookAgain } from "./reconcileNodeOp.ts";
-import { NodeOpResource, NodeOpUpgradeResource } from "./resources.ts";
+import { AnyNodeOpUpgrade, NodeOpResource, NodeOpUpgradeResource } from "./resources.ts";
+import { tellInvalid } from "./tellInvalid.ts";
 
 /** The mirror is written at most once per second, that of a large fleet every five: nothing waits for it. */
 const MIRROR_INTERVAL_MILLIS = 1000;
@@ -21,6 +23,15 @@ export const reconcileNodeOpUpgrade = Effect.fnUntraced(function* (
   options: { readonly memory: Memory },
 ): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
   const caches = yield* Caches;
+  if (caches.unreadableUpgrades.has(key)) {
+    yield* tellInvalid(key, {
+      unreadable: caches.unreadableUpgrades,
+      any: AnyNodeOpUpgrade,
+      decode: decodeNodeOpUpgrade,
+      observe: caches.upgrades.observe,
+    });
+    return { at: undefined };
+  }
   const upgrade = caches.upgrades.get(key);
   if (upgrade === undefined) {
     options.memory.drop(key);
@@ -74,7 +85,11 @@ const readOwn = Effect.fnUntraced(function* (upgrade: NodeOpUpgrade) {
       caches.operations.observe(operation);
       return { _tag: "Exists", operation };
     }),
-    Effect.catchTag("NotFound", () => Effect.succeed<OwnOperation>({ _tag: "Absent" })),
+    Effect.catchTags({
+      NotFound: () => Effect.succeed<OwnOperation>({ _tag: "Absent" }),
+      Undecodable: ({ detail }) =>
+        Effect.succeed<OwnOperation>({ _tag: "Invalid", problems: detail }),
+    }),
   );
 });
 

@@ -12,7 +12,12 @@ import {
 import type { Job } from "../../domain/kube/job.ts";
 import type { Node } from "../../domain/kube/node.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
-import { ANNOTATION_REBOOT_GRANTED, ANNOTATION_STOPPED, FINALIZER } from "../../domain/labels.ts";
+import {
+  ANNOTATION_REBOOT_GRANTED,
+  ANNOTATION_STOPPED,
+  FINALIZER,
+  ORIGINAL_FINALIZER,
+} from "../../domain/labels.ts";
 import { agentAccess } from "../../domain/rollout/agentAccess.ts";
 import { preconditions, type Action, type Version } from "../../domain/rollout/decision.ts";
 import { holderOf, holdPatch, releasePatch } from "../../domain/rollout/hold.ts";
@@ -22,10 +27,12 @@ import {
   type Children,
   type Observed,
 } from "../../domain/rollout/observed.ts";
+import { bindingName, isBindingOf } from "../../domain/takeover/binding.ts";
 import { type ApiError, KubeApi, type TypedResource } from "../../services/KubeApi.ts";
 import { Caches, type CachesShape } from "./Caches.ts";
 import type { OperationMemory } from "./Memory.ts";
 import {
+  ClusterRoleBindingResource,
   JobResource,
   metadataOnly,
   NodeOpResource,
@@ -47,10 +54,7 @@ export const request = (
     case "AddFinalizer":
       return setFinalizers(operation, [...(operation.metadata.finalizers ?? []), FINALIZER]);
     case "RemoveFinalizer":
-      return setFinalizers(
-        operation,
-        (operation.metadata.finalizers ?? []).filter((name) => name !== FINALIZER),
-      );
+      return removeFinalizers(operation);
     case "CreatePreflightPod":
       return Effect.map(createPod(operation, action.object), (preflightPod) =>
         childUpdate(action.node, { preflightPod }),
@@ -95,6 +99,36 @@ const childUpdate =
     noteChange({ before, after, names: [node], isExtension: true });
     return { ...observed, children: after };
   };
+
+/** Ours and the Go original's, the latter together with the ClusterRoleBinding that it stands for. */
+const removeFinalizers = Effect.fnUntraced(function* (operation: NodeOp) {
+  const { finalizers = [] } = operation.metadata;
+  if (finalizers.includes(ORIGINAL_FINALIZER)) yield* deleteBinding(operation);
+  return yield* setFinalizers(
+    operation,
+    finalizers.filter((name) => name !== FINALIZER && name !== ORIGINAL_FINALIZER),
+  );
+});
+
+/** One that is gone, or that belongs to an operation of this name in another namespace, is left as it is. */
+const deleteBinding = Effect.fnUntraced(function* (operation: NodeOp) {
+  const api = yield* KubeApi;
+  const ref = { name: bindingName(operation) };
+  const binding = yield* Effect.catchTag(
+    api.get(ClusterRoleBindingResource, ref),
+    "NotFound",
+    () => Effect.undefined,
+  );
+  if (binding === undefined || !isBindingOf(operation, binding)) return;
+  yield* Effect.catchTag(
+    api.delete(ClusterRoleBindingResource, ref, {
+      preconditions: { uid: binding.metadata.uid },
+      propagationPolicy: "Background",
+    }),
+    "NotFound",
+    () => Effect.void,
+  );
+});
 
 const setFinalizers = Effect.fnUntraced(function* (
   operation: NodeOp,
@@ -166,17 +200,27 @@ const deletePod = Effect.fnUntraced(function* (observed: Observed, node: string,
   );
   // The cache learns of it by its watch: until then the Pod must not be deleted again.
   return (next: Observed): Observed => {
-    const { preflightPod, rebootPod } = next.children.get(node) ?? NO_CHILDREN;
+    const { preflightPod, rebootPod, original } = next.children.get(node) ?? NO_CHILDREN;
     const deletedAt = kubeTime(next.now);
+    const mark = (other: Pod): Pod => terminating(other, pod.uid, deletedAt);
     return childUpdate(node, {
-      preflightPod: terminating(preflightPod, pod.uid, deletedAt),
-      rebootPod: terminating(rebootPod, pod.uid, deletedAt),
+      ...(preflightPod === undefined ? {} : { preflightPod: mark(preflightPod) }),
+      ...(rebootPod === undefined ? {} : { rebootPod: mark(rebootPod) }),
+      ...(original === undefined
+        ? {}
+        : {
+            original: {
+              ...original,
+              preflightPods: original.preflightPods.map(mark),
+              rebootPods: original.rebootPods.map(mark),
+            },
+          }),
     })(next);
   };
 });
 
-const terminating = (pod: Pod | undefined, uid: string, deletedAt: string): Pod | undefined =>
-  pod?.metadata.uid === uid && pod.metadata.deletionTimestamp === undefined
+const terminating = (pod: Pod, uid: string, deletedAt: string): Pod =>
+  pod.metadata.uid === uid && pod.metadata.deletionTimestamp === undefined
     ? { ...pod, metadata: { ...pod.metadata, deletionTimestamp: deletedAt } }
     : pod;
 
@@ -215,8 +259,22 @@ const patchJob = Effect.fnUntraced(function* (
     },
   );
   caches.jobs.observe(job);
-  return childUpdate(node, { job });
+  return (observed: Observed): Observed =>
+    childUpdate(node, withJob(observed.children.get(node) ?? NO_CHILDREN, job))(observed);
 });
+
+/** The new version of the Job that is followed, or of another one that the Go original made for the node. */
+const withJob = ({ job: before, original }: Children, job: Job): Partial<Children> =>
+  original === undefined || before?.metadata.uid === job.metadata.uid
+    ? { job }
+    : {
+        original: {
+          ...original,
+          jobs: original.jobs.map((other) =>
+            other.metadata.uid === job.metadata.uid ? job : other,
+          ),
+        },
+      };
 
 const grant = Effect.fnUntraced(function* (
   operation: NodeOp,
@@ -241,7 +299,10 @@ const grant = Effect.fnUntraced(function* (
 });
 
 /** Creates the account of the reboot agents, once per operation and process; what exists already is fine. */
-const ensureAgentAccess = Effect.fnUntraced(function* (operation: NodeOp, memory: OperationMemory) {
+export const ensureAgentAccess = Effect.fnUntraced(function* (
+  operation: NodeOp,
+  memory: OperationMemory,
+) {
   if (memory.hasAgentAccess) return;
   const api = yield* KubeApi;
   for (const { resource, object } of agentAccess(operation))

@@ -5,6 +5,8 @@ import type { Node } from "../../domain/kube/node.ts";
 import { releasePatch } from "../../domain/rollout/hold.ts";
 import { orphanOn, ownersNamedBy, type Orphan, type Owner } from "../../domain/rollout/orphans.ts";
 import { versionOf } from "../../domain/rollout/stages/actions.ts";
+import { targetsOf } from "../../domain/rollout/targets.ts";
+import { hasOriginalEnded } from "../../domain/takeover/end.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
 import { Caches, type CachesShape } from "./Caches.ts";
 import { NodeOpResource, NodeResource } from "./resources.ts";
@@ -30,12 +32,20 @@ export const sweep = Effect.fnUntraced(function* (): Effect.fn.Return<
 /** Reads every operation that is named live; one whose answer is neither yes nor no is left out, and with it its Nodes. */
 const readOwners = Effect.fnUntraced(function* (names: ReadonlySet<string>) {
   const api = yield* KubeApi;
+  const nodes = (yield* Caches).nodes.all();
   const owners = new Map<string, Owner>();
   for (const name of names) {
     const ref = parseHolder(name);
     if (ref === undefined) continue;
     const owner = yield* api.get(NodeOpResource, ref).pipe(
-      Effect.map((operation): Owner => ({ _tag: "Exists", operation })),
+      Effect.map((operation): Owner => ({
+        _tag: "Exists",
+        operation,
+        originalEnded: hasOriginalEnded(operation, {
+          targets: targetsOf(operation.spec, nodes.values()),
+          nodes,
+        }),
+      })),
       Effect.catchTag("NotFound", () => Effect.succeed<Owner>({ _tag: "Gone" })),
       Effect.catch((error) =>
         Effect.as(

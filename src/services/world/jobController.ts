@@ -2,9 +2,17 @@
  * The simulated Job controller of kube-controller-manager, for Jobs whose completions are not indexed. It sees the cluster through
  * its own list+watch caches and acts through the API like anybody else.
  */
-import { Clock, Effect } from "effect";
-import { controllerOf, millisOf, type NewKubeObject, objectKey } from "../../domain/kube/object.ts";
-import { Jobs, Pods } from "../../domain/kube/resource.ts";
+import { Clock, Effect, Result } from "effect";
+import {
+  controllerOf,
+  type KubeObject,
+  kubeTime,
+  millisOf,
+  type NewKubeObject,
+  objectKey,
+} from "../../domain/kube/object.ts";
+import { CoreEvents, Jobs, Pods } from "../../domain/kube/resource.ts";
+import type { KubeError } from "../KubeError.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import { drawMillis, type SecondsRange } from "./behaviour.ts";
 import { isJob, type Job, JOB_TRACKING, type JobStatus } from "./job.ts";
@@ -16,6 +24,7 @@ import {
   deleteObject,
   getObject,
   isGone,
+  isTransient,
   patchObject,
   updateStatus,
 } from "./requests.ts";
@@ -70,6 +79,8 @@ class JobController {
   readonly #podsOf = new Map<string, Map<string, Pod>>();
   readonly #failures = new Map<string, Failures>();
   readonly #settleAt = new Map<string, number>();
+  /** The Event about Pods that cannot be created, by the uid of the Job. */
+  readonly #events = new Map<string, { readonly event: KubeObject; readonly count: number }>();
 
   constructor(options: JobControllerOptions, loop: SyncLoop<KubeTransport>) {
     this.#loop = loop;
@@ -132,6 +143,7 @@ class JobController {
       this.#byUID.delete(uid);
       this.#failures.delete(uid);
       this.#settleAt.delete(uid);
+      this.#events.delete(uid);
       this.#add(uid);
     }
     if (after === undefined) return;
@@ -196,9 +208,53 @@ class JobController {
       }
       for (const pod of decision.remove) yield* removePod(pod);
       for (let i = 0; i < decision.create; i++)
-        this.#pods.observe(yield* createObject(Pods, podOf(job)));
+        this.#pods.observe(
+          yield* Effect.tapError(createObject(Pods, podOf(job)), (error) =>
+            isTransient(error) ? Effect.void : this.#tellFailedCreate(job, error),
+          ),
+        );
       if (decision.status !== undefined) yield* this.#writeStatus(job, decision.status);
       for (const pod of decision.release) yield* this.#release(pod);
+    },
+  );
+
+  /**
+   * Says in an Event why a Pod could not be created, as the real controller does; here one per Job, with the latest
+   * sentence. Where Events cannot be written, work goes on without; one that is invalid is a bug of ours.
+   */
+  readonly #tellFailedCreate = Effect.fnUntraced(
+    { self: this },
+    function* (this: JobController, job: Job, error: KubeError) {
+      const { uid, name, namespace = "" } = job.metadata;
+      const now = yield* Clock.currentTimeMillis;
+      const lastTimestamp = kubeTime(now);
+      const message = `Error creating: ${error.detail}`;
+      const known = this.#events.get(uid);
+      const written =
+        known === undefined
+          ? createObject(CoreEvents, {
+              apiVersion: "v1",
+              kind: "Event",
+              metadata: { name: `${name}.${now.toString(16)}`, namespace },
+              involvedObject: { apiVersion: "batch/v1", kind: "Job", namespace, name, uid },
+              type: "Warning",
+              reason: "FailedCreate",
+              message,
+              source: { component: "job-controller" },
+              reportingComponent: "job-controller",
+              firstTimestamp: lastTimestamp,
+              lastTimestamp,
+              count: 1,
+            })
+          : patchObject(CoreEvents, known.event, {
+              message,
+              lastTimestamp,
+              count: known.count + 1,
+            });
+      const recorded = yield* Effect.result(written);
+      if (Result.isSuccess(recorded))
+        this.#events.set(uid, { event: recorded.success, count: (known?.count ?? 0) + 1 });
+      else if (recorded.failure._tag === "Invalid") return yield* Effect.die(recorded.failure);
     },
   );
 

@@ -374,6 +374,10 @@ export const controllers: Group = {
         const two = yield* kit.create(NodeOps, nodeOp("two"));
         yield* kit.create(ServiceAccounts, account("child", [ownedBy(one), ownedBy(two)]));
         yield* kit.delete(NodeOps, "one", { propagationPolicy: "Background" });
+        yield* kit.until(
+          kit.get(ServiceAccounts, "child"),
+          ({ metadata }) => metadata.ownerReferences?.length === 1,
+        );
         return yield* stays(kit, ServiceAccounts, "child");
       }),
     "GC × owner that never was: the dependent goes": (kit) =>

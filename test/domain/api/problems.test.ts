@@ -150,7 +150,7 @@ describe("a NodeOp is refused with", () => {
     ],
     [
       { nodeStatuses: { a: { phase: "Running", stage: "Waiting" } } },
-      'status.nodeStatuses.a.stage: must be one of Claimed, Preparing, Upgrading, Rebooting, Releasing, Cancelling, Settling, is "Waiting"',
+      'status.nodeStatuses.a.stage: must be one of Claimed, Preparing, Upgrading, Rebooting, Followed, Releasing, Cancelling, Settling, is "Waiting"',
     ],
     [{ failed: -1 }, "status.failed: must be 0 or more, is -1"],
   ])("status %j", (status, problem) => {

@@ -120,6 +120,15 @@ describe("WorkConserving", () => {
     expect(h.wait(60_000).finish().messages("WorkConserving")).toEqual([]);
     expect(h.get(first).metadata.name).toBe("first");
   });
+  it("expects nothing of an operation that says why the cluster refuses it, until it has claimed", () => {
+    const h = new History();
+    for (const name of ["a", "b"]) h.node(name);
+    const op = h.operation("up", { concurrency: 2 });
+    h.status(op, {}, { conditions: [{ type: "Stalled", status: "True" }] });
+    expect(h.wait(60_000).messages("WorkConserving")).toEqual([]);
+    h.claim(op, ["a"]);
+    expect(h.wait(1001).finish().broken()).toEqual(["WorkConserving"]);
+  });
   it("expects nothing more once a Job has failed, or once the status says that a node has", () => {
     const stopped = new History();
     for (const name of ["a", "b"]) stopped.node(name);

@@ -257,6 +257,8 @@ describe("the operator's Deployment", () => {
   });
 });
 
+const BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io";
+
 describe("an operator for one namespace", () => {
   const objects = installed({ watchNamespace: "upgrades" });
 
@@ -267,12 +269,15 @@ describe("an operator for one namespace", () => {
     ]);
   });
 
-  it("may do nothing outside of it but with Nodes, their Events and its Lease", () => {
+  it("may do nothing outside of it but with Nodes, their Events, its Lease, and what the Go operator bound", () => {
     const outside = may(objects, OPERATOR).filter((what) => !what.startsWith("upgrades: "));
-    expect(outside.filter((what) => !/ (?:nodes\.|events\.|leases\.)/u.test(what))).toEqual([]);
-    expect(outside.filter((what) => what.startsWith("everywhere: "))).toEqual(
-      ["get", "list", "patch", "watch"].map((verb) => `everywhere: ${verb} nodes.`),
-    );
+    expect(
+      outside.filter((what) => !/ (?:nodes\.|events\.|leases\.|clusterrolebindings\.)/u.test(what)),
+    ).toEqual([]);
+    expect(outside.filter((what) => what.startsWith("everywhere: "))).toEqual([
+      ...["get", "list", "patch", "watch"].map((verb) => `everywhere: ${verb} nodes.`),
+      ...["delete", "get"].map((verb) => `everywhere: ${verb} ${BINDINGS}`),
+    ]);
   });
 
   it("takes nothing away from another one elsewhere", () => {
@@ -287,7 +292,9 @@ describe("an operator for one namespace", () => {
 
   it("may do in it what the one for all may do everywhere", () => {
     const all = may(installed(), OPERATOR)
-      .filter((what) => what.startsWith("everywhere: ") && !what.includes(" nodes."))
+      .filter((what) => what.startsWith("everywhere: "))
+      // Objects of the cluster are nowhere else.
+      .filter((what) => !what.includes(" nodes.") && !what.endsWith(BINDINGS))
       .map((what) => what.replace("everywhere", "upgrades"));
     expect(may(objects, OPERATOR)).toEqual(expect.arrayContaining(all));
   });

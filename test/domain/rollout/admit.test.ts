@@ -2,11 +2,12 @@
 import { describe, expect, it } from "@effect/vitest";
 import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import { isControlPlane } from "../../../src/domain/order.ts";
+import { hasVacancy } from "../../../src/domain/rollout/admit.ts";
 import { decide } from "../../../src/domain/rollout/decide.ts";
 import type { Observed } from "../../../src/domain/rollout/observed.ts";
 import { Situation } from "./drafts.ts";
 import { observedOf } from "./generators.ts";
-import { node, observed, operation } from "./support.ts";
+import { entry, node, observed, operation } from "./support.ts";
 
 type Entries = Readonly<Record<string, NodeStatus>>;
 
@@ -151,5 +152,34 @@ describe("the finalizer", () => {
   it("goes when nothing is in flight and nothing can be claimed", () => {
     const seen = observed({ operation: operation(), nodes: [node("w", { ready: false })] });
     expect(decide(seen).outlook().actions).toEqual([{ _tag: "RemoveFinalizer" }]);
+  });
+});
+
+const vacancy = (concurrency: number, started: ReadonlyArray<string>) =>
+  hasVacancy(
+    observed({
+      operation: operation({
+        spec: { concurrency },
+        status: {
+          observedGeneration: 1,
+          nodeStatuses: Object.fromEntries(
+            started.map((name) => [name, entry(name, { stage: "Upgrading" })]),
+          ),
+        },
+      }),
+      nodes: [node("a"), node("b")],
+    }),
+  );
+
+describe("a vacancy", () => {
+  it("is a free slot and a target that has not started", () => {
+    expect([vacancy(1, []), vacancy(2, ["a"]), vacancy(0, ["a"])]).toEqual([true, true, true]);
+  });
+  it("is none while all slots are taken, or all targets have started", () => {
+    expect([vacancy(1, ["a"]), vacancy(2, ["a", "b"]), vacancy(0, ["a", "b"])]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });

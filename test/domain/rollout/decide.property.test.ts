@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest";
 import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import { decide } from "../../../src/domain/rollout/decide.ts";
 import { noteOf, type Action } from "../../../src/domain/rollout/decision.ts";
-import type { Observed } from "../../../src/domain/rollout/observed.ts";
+import { evidenceKey, type Observed } from "../../../src/domain/rollout/observed.ts";
 import { Situation } from "./drafts.ts";
 import { observedOf } from "./generators.ts";
 
@@ -113,12 +113,7 @@ describe("decide, in every situation", () => {
     ({ situation }) => {
       const seen = observedOf(situation);
       const { confirm } = decide(seen);
-      for (const evidence of confirm)
-        expect(seen.live).not.toContain(
-          evidence._tag === "Holder"
-            ? `Holder ${evidence.holder}`
-            : `${evidence._tag} ${evidence.node}`,
-        );
+      for (const evidence of confirm) expect(seen.live).not.toContain(evidenceKey(evidence));
     },
     ARBITRARY,
   );

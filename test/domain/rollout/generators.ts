@@ -299,7 +299,7 @@ export const liveOf = (contexts: ReadonlyArray<typeof ContextDraft.Type>): Reado
     contexts.flatMap(({ read }, index) =>
       read
         ? [
-            ...(["Node", "Job", "JobPods"] as const).map((_tag) =>
+            ...(["Node", "Job", "JobPods", "JobEvents"] as const).map((_tag) =>
               evidenceKey({ _tag, node: nameAt(index) }),
             ),
             evidenceKey({ _tag: "Holder", holder: HOLDERS.unknown }),
@@ -349,6 +349,7 @@ export const observedOf = (situation: Situation): Observed => {
     ),
     otherOperations: OTHERS,
     live: liveOf(places.map(({ context }) => context)),
+    rehearsal: { generation: seen.metadata.generation ?? 0 },
     problems: new Map(
       places.flatMap(({ context }, index) =>
         context.problem === "" ? [] : [[nameAt(index), PROBLEM] as const],

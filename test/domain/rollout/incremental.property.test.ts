@@ -167,7 +167,7 @@ describe("over every sequence of changes", () => {
         last = next;
       }
     },
-    { arbitrary: { runs: 1500, size: 40, seed: "incremental" }, timeout: 60_000 },
+    { arbitrary: { runs: 1700, size: 40, seed: "incremental" }, timeout: 60_000 },
   );
 
   it("what a wait was worked out from includes what was read live", () => {

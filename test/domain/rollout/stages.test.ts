@@ -21,6 +21,7 @@ import {
 const NODE = { _tag: "Node", node: "w" } as const;
 const JOB = { _tag: "Job", node: "w" } as const;
 const REBOOT_POD = { _tag: "RebootPod", node: "w" } as const;
+const JOB_EVENTS = { _tag: "JobEvents", node: "w" } as const;
 const JOB_PODS = { _tag: "JobPods", node: "w" } as const;
 const held = node("w", { unschedulable: true, annotations: HELD });
 const back = node("w", { unschedulable: true, annotations: HELD, bootID: "boot-2" });
@@ -67,6 +68,18 @@ const endedPreflight = (phase: string, exitCode: number, message?: string) =>
       },
     ],
   });
+
+const ended = { name: "reboot", state: { terminated: { exitCode: 143 } } };
+const endedRebootPod = {
+  ...rebootPod("w"),
+  status: { phase: "Failed", containerStatuses: [ended] },
+};
+
+const jobPod = (status: object) => ({
+  metadata: { name: "p", uid: "p", resourceVersion: "1" },
+  status,
+});
+const runningJobPod = jobPod({ phase: "Running" });
 
 describe("Claimed", () => {
   const claimed = { stage: "Claimed", phase: "Preflight" } as const;
@@ -168,9 +181,19 @@ describe("Preparing", () => {
       "store Preparing ImagePullBackOff",
     ));
   it("a reboot Pod that ended is told, deleted, and made again", () => {
-    const children = { rebootPod: rebootPod("w", { phase: "Failed" }) };
+    const children = { rebootPod: endedRebootPod };
     expectStep(inStage(preparing, { children }), "store Preparing RebootPodEnded");
     expectStep(inStage({ ...preparing, reason: "RebootPodEnded" }, { children }), "DeletePod");
+  });
+  it("one that its kubelet refused is told in the kubelet's words, deleted, and made again", () => {
+    const status = { phase: "Failed", reason: "OutOfpods", message: "Pod was rejected: full" };
+    const children = { rebootPod: { ...rebootPod("w"), status } };
+    const refused = inStage(preparing, { children });
+    expectStep(refused, "store Preparing PodRefused");
+    expect(decide(refused).outlook().status.nodeStatuses?.["w"]?.message).toContain(
+      "Pod was rejected: full",
+    );
+    expectStep(inStage({ ...preparing, reason: "PodRefused" }, { children }), "DeletePod");
   });
   it("then the node is held and cordoned in one PATCH", () => {
     const decision = decide(inStage(preparing, { children: { rebootPod: rebootPod("w") } }));
@@ -273,6 +296,54 @@ describe("Upgrading", () => {
       inStage(upgrading, { children: { job: job("w", { condition: "SuccessCriteriaMet" }) } }),
       "",
     ));
+  it("a Job that has had no Pod for 30 s is asked why, and what its controller says is told", () => {
+    const children = { job: job("w") };
+    const early = inStage(upgrading, { children, now: START + 30_999 });
+    expectStep(early, "");
+    expect(decide(early).wakeAt).toBe(START + 31_000);
+    const due = { children, now: START + 31_000 };
+    expectStep(inStage(upgrading, due), "confirm JobEvents");
+    const live = [JOB_EVENTS];
+    const podRefusal = "Error creating: exceeded quota";
+    const refused = inStage(upgrading, { ...due, children: { ...children, podRefusal }, live });
+    expectStep(refused, "store Upgrading JobPodsRefused");
+    expect(decide(refused).outlook().status.nodeStatuses?.["w"]?.message).toContain(podRefusal);
+    expectStep(inStage(upgrading, { ...due, live }), "store Upgrading JobWithoutPod");
+  });
+  it("once it is told, the Events are read again a minute later", () => {
+    const seen = inStage(
+      { ...upgrading, reason: "JobPodsRefused" },
+      {
+        children: { job: job("w"), podRefusal: "no" },
+        live: [JOB_EVENTS],
+        now: START + 31_000,
+      },
+    );
+    expectStep(seen, "");
+    expect(decide(seen).wakeAt).toBe(START + 91_000);
+  });
+  it("a Job that was resumed late counts from there, and one with a Pod is not asked", () => {
+    const status = { startTime: "2026-01-01T00:10:00Z" };
+    const late = { ...job("w"), status };
+    expectStep(inStage(upgrading, { children: { job: late }, now: START + 620_000 }), "");
+    const jobPods = [runningJobPod];
+    expectStep(
+      inStage(upgrading, { children: { job: job("w"), jobPods }, now: START + 90_000 }),
+      "",
+    );
+  });
+  it("a Pod of it that the kubelet refused is told; what becomes of the Job is its controller's", () => {
+    const refused = jobPod({ phase: "Failed", message: "Pod was rejected: no memory" });
+    const seen = inStage(upgrading, { children: { job: job("w"), jobPods: [refused] } });
+    expectStep(seen, "store Upgrading PodRefused");
+    const failed = inStage(upgrading, {
+      children: { job: job("w", { condition: "Failed" }), jobPods: [refused] },
+    });
+    expectStep(failed, "store Cancelling JobFailed");
+    expect(decide(failed).outlook().status.nodeStatuses?.["w"]?.message).toContain("no memory");
+    const jobPods = [refused, runningJobPod];
+    expectStep(inStage(upgrading, { children: { job: job("w"), jobPods } }), "");
+  });
   it("Complete stores the reboot stage before any grant, with the installed version", () => {
     const seen = inStage(upgrading, {
       children: {
@@ -552,7 +623,7 @@ describe("a problem that is over", () => {
 
   it.each([
     ["Claimed", "Preflight in progress", { preflightPod: preflightPod("w", { phase: "Running" }) }],
-    ["Upgrading", "Job is running", { job: job("w") }],
+    ["Upgrading", "Job is running", { job: job("w"), jobPods: [runningJobPod] }],
     [
       "Rebooting",
       "Job completed successfully",
@@ -568,7 +639,7 @@ describe("a problem that is over", () => {
 
   it("gives way to another one at once", () =>
     expectStep(
-      inStage(told, { children: { rebootPod: rebootPod("w", { phase: "Failed" }) } }),
+      inStage(told, { children: { rebootPod: endedRebootPod } }),
       "store Preparing RebootPodEnded",
     ));
 

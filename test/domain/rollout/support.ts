@@ -171,6 +171,7 @@ export const observed = (options: {
   claimedByOthers: new Map(),
   otherOperations: new Map(),
   live: new Set((options.live ?? []).map(evidenceKey)),
+  rehearsal: { generation: options.operation.metadata.generation ?? 0 },
   problems: new Map(),
   settings: DEFAULT_SETTINGS,
   ...options.change,

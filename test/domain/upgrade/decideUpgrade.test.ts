@@ -46,6 +46,15 @@ describe("an upgrade whose NodeOp is not in the cache", () => {
       },
     }));
 
+  it("is told what is wrong with one that does not follow its schema", () => {
+    const problems = "NodeOp default/kairos-upgrade: spec.command: is required";
+    const decision = decideUpgrade(upgradeOf(), { _tag: "Invalid", problems }, DUE);
+    expect(stalledBy(decision)).toMatchObject({ status: "True", reason: "NodeOpInvalid" });
+    expect(stored(decision).message).toBe(problems);
+    const over = upgradeOf({ status: ended("Completed") });
+    expect(decideUpgrade(over, { _tag: "Invalid", problems }, DUE)).toEqual({ _tag: "Nothing" });
+  });
+
   it("never gets a second one: the first was deleted, and that is told", () => {
     const upgrade = upgradeOf({ status: { nodeOpName: "kairos-upgrade", phase: "Running" } });
     const decision = decideUpgrade(upgrade, ABSENT, DUE);
@@ -175,5 +184,31 @@ describe("the mirror", () => {
     expect(status).toMatchObject({ phase: "Completed", total: 3, done: 3 });
     const again = decideUpgrade({ ...upgrade, status }, own, { ...DUE, now: NOW + 1 });
     expect(again).toEqual({ _tag: "Nothing" });
+  });
+});
+
+const left = (nodeStatuses: object, phase = "Completed") =>
+  upgradeOf({ status: { phase, nodeOpName: "kairos-upgrade", nodeStatuses } });
+
+describe("an upgrade that the Go original left", () => {
+  const DONE = { phase: "Completed", rebootStatus: "completed" };
+  const byOriginal = { status: { phase: "Completed", nodeStatuses: { a: DONE } } };
+
+  it("is left alone while its NodeOp's status is the original's: it has ended, or is taken over first", () => {
+    const upgrade = left({ a: DONE });
+    expect(decideUpgrade(upgrade, exists(upgrade, byOriginal), DUE)).toEqual({ _tag: "Nothing" });
+  });
+
+  it("is left alone when it has ended and its NodeOp is gone, or is another's", () => {
+    expect(decideUpgrade(left({ a: DONE }), ABSENT, DUE)).toEqual({ _tag: "Nothing" });
+    const foreign = exists(left({ a: DONE }), { metadata: { ownerReferences: [] } });
+    expect(decideUpgrade(left({ a: DONE }), foreign, DUE)).toEqual({ _tag: "Nothing" });
+  });
+
+  it("is refused with a reason when its NodeOp went before it had ended", () => {
+    const upgrade = left({ a: { phase: "Running", rebootStatus: "pending" } }, "Running");
+    expect(stalledBy(decideUpgrade(upgrade, ABSENT, DUE))).toMatchObject({
+      reason: "NodeOpDeleted",
+    });
   });
 });

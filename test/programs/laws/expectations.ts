@@ -139,6 +139,12 @@ const mayBeLost = (scenario: Scenario, node: string): boolean => {
   );
 };
 
+/** Whether the dry run before the first claim may have met the node whose Pods are refused: then nothing is claimed. */
+const mayBeRefused = (scenario: Scenario, { targets }: OperationDraft): boolean =>
+  targets.some((node) =>
+    faultsAt(scenario, node).some((fault) => "kind" in fault && fault.kind === "pods-refused"),
+  );
+
 /** Whether a machine may be down to the end: Pods that are being deleted wait for its kubelet. */
 export const mayStayDown = (scenario: Scenario): boolean =>
   faultsOf(scenario).some(
@@ -168,6 +174,7 @@ const expectationsOfOne = (
     ...targets
       .filter((name) => !phases.has(name))
       .filter((name) => !(hasFailed && stopOnFailure) && !mayBeLost(scenario, name))
+      .filter(() => !(phases.size === 0 && mayBeRefused(scenario, operation)))
       .map((name) => `${name} was never started`),
   ];
 };

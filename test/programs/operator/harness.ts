@@ -5,7 +5,7 @@ import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import type { Commit } from "../../../src/domain/history.ts";
 import { makeMonitors, type Monitors } from "../../../src/domain/invariants/makeMonitors.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
-import { NodeOps, Nodes, type Resource } from "../../../src/domain/kube/resource.ts";
+import { NodeOps, Nodes, Pods, type Resource } from "../../../src/domain/kube/resource.ts";
 import { operator } from "../../../src/programs/operator/operator.ts";
 import { rebootAgent } from "../../../src/programs/rebootAgent.ts";
 import {
@@ -14,6 +14,7 @@ import {
   type Served,
 } from "../../../src/services/fake/FakeCluster.ts";
 import type { KubeApi } from "../../../src/services/KubeApi.ts";
+import { forbidden } from "../../../src/services/fake/status.ts";
 import { kubeApiLayer } from "../../../src/services/kubeApiLayer.ts";
 import type { KubeRequest } from "../../../src/services/KubeTransport.ts";
 import { deliver, type Interceptor } from "../../../src/services/simulation/interception.ts";
@@ -23,9 +24,12 @@ import type { Schedule } from "../../../src/services/simulation/schedule.ts";
 import { World } from "../../../src/services/simulation/World.ts";
 import type { NodeBehaviour } from "../../../src/services/world/behaviour.ts";
 import {
+  type AgentEnvironment,
   simulatedCluster,
   type SimulatedCluster,
 } from "../../../src/services/world/SimulatedCluster.ts";
+
+import { rebootScriptOf, runRebootScript } from "../../support/goRebootScript.ts";
 
 const OLD_IMAGE =
   "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.1-k3sv1.30.11-k3s1";
@@ -58,6 +62,16 @@ export const titleOf = (request: Served["request"]): string =>
     `${request.verb} ${request.resource.plural}`,
     ...("subresource" in request && request.subresource !== undefined ? [request.subresource] : []),
   ].join("/");
+
+/** Whether it asks what would happen: nothing is stored. */
+export const isDryRun = (request: Served["request"]): boolean =>
+  "query" in request && request.query?.dryRun === true;
+
+/** A policy that came after the dry run: the Job controller may not make Pods. */
+export const refusesPodsOfJobs: Admission = (actor, { verb }, { kind, metadata }) =>
+  actor === "job-controller" && verb === "create" && kind === "Pod"
+    ? forbidden(Pods, metadata.name, "exceeded quota: pods, requested: pods=1, limited: pods=0")
+    : undefined;
 
 export class Scene {
   readonly world: World;
@@ -93,11 +107,19 @@ export class Scene {
         image: OLD_IMAGE,
         behaviour: { ...QUICK, ...options.behaviour },
       })),
-      rebootAgent: ({ namespace, pod, podUID }) =>
-        rebootAgent({ namespace, name: pod, uid: podUID }),
+      rebootAgent: (environment) => this.#reboots(environment),
       latencies: () => ({ latency: options.latency }),
     });
     this.cluster.onHostEvent((event) => this.monitors.host(event));
+  }
+
+  /** What a reboot Pod runs: our agent, or the script that the Go original gave it. */
+  #reboots({ namespace, pod, podUID }: AgentEnvironment) {
+    const object = this.fake.object(Pods, { namespace, name: pod });
+    const script = object === undefined ? undefined : rebootScriptOf(object);
+    return script === undefined
+      ? rebootAgent({ namespace, name: pod, uid: podUID })
+      : runRebootScript(script, { namespace, pod });
   }
 
   /** The user asks the API server; a refusal throws. */

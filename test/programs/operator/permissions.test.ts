@@ -3,18 +3,19 @@ import { describe, expect, it } from "@effect/vitest";
 import { Jobs, NodeOps, NodeOpUpgrades, Pods } from "../../../src/domain/kube/resource.ts";
 import { OPERATOR_PERMISSIONS } from "../../../src/domain/manifests/permissions.ts";
 import { resourceOf } from "../../../src/domain/manifests/rbac.ts";
-import { Scene, titleOf } from "./harness.ts";
+import { refusesPodsOfJobs, Scene, titleOf } from "./harness.ts";
+import { sceneOfOriginal } from "./originalScene.ts";
 
 const IMAGE = "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.2-k3sv1.30.11-k3s1";
 
 /** What the operator's programs here do not ask for: Events and the Lease are those of the command around them. */
-const OF_THE_COMMAND = ["events", "leases"];
+const OF_THE_COMMAND = ["events.k8s.io", "coordination.k8s.io"];
 /** What nobody asks for: an admission plugin looks it up when a child is made. */
 const OF_ADMISSION = "finalizers";
 
 const granted = OPERATOR_PERMISSIONS.filter(
   ({ about }) =>
-    !OF_THE_COMMAND.includes(about.resource.plural) && about.subresource !== OF_ADMISSION,
+    !OF_THE_COMMAND.includes(about.resource.group) && about.subresource !== OF_ADMISSION,
 ).flatMap(({ about, verbs }) => verbs.map((verb) => `${verb} ${resourceOf(about)}`));
 
 const upgrade = (scene: Scene, verb: "create" | "patch", spec: object): void =>
@@ -69,6 +70,24 @@ const robbed = (stage: "Upgrading" | "Rebooting"): Scene => {
   return scene;
 };
 
+/** An operation whose Job may have no Pods. */
+const podless = (): Scene => {
+  const scene = new Scene({ admission: [refusesPodsOfJobs] });
+  scene.startOperator();
+  scene.createOperation();
+  scene.until("told", () => scene.status().nodeStatuses?.["worker-1"]?.reason !== undefined, 90);
+  return scene;
+};
+
+/** An operation that the Go original left with its finalizer, and that is deleted. */
+const inherited = (): Scene => {
+  const { scene } = sceneOfOriginal();
+  scene.delete(NodeOps, "op");
+  scene.startOperator();
+  scene.until("it is gone", () => scene.operation() === undefined);
+  return scene;
+};
+
 const rebootPodOf = (scene: Scene): string =>
   [...scene.fake.objects(Pods)].find(
     ({ metadata }) => metadata.labels?.["kairos.io/reboot"] === "true",
@@ -81,7 +100,14 @@ const askedFor = (scene: Scene): ReadonlyArray<string> => {
 
 describe("the operator's permissions", () => {
   it("are those that it uses, and it uses all of them", () => {
-    const scenes = [steered(), deleted(), robbed("Upgrading"), robbed("Rebooting")];
+    const scenes = [
+      steered(),
+      deleted(),
+      robbed("Upgrading"),
+      robbed("Rebooting"),
+      podless(),
+      inherited(),
+    ];
     const used = new Set(scenes.flatMap(askedFor));
     expect([...used].toSorted()).toEqual([...new Set(granted)].toSorted());
   });

@@ -4,7 +4,7 @@ import { Jobs, Nodes, Pods, ServiceAccounts } from "../../../src/domain/kube/res
 import { conflict, forbidden } from "../../../src/services/fake/status.ts";
 import type { KubeRequest } from "../../../src/services/KubeTransport.ts";
 import { deliver } from "../../../src/services/simulation/interception.ts";
-import { rightBefore, Scene, titleOf } from "./harness.ts";
+import { isDryRun, rightBefore, Scene, titleOf } from "./harness.ts";
 
 const isAbout = (request: KubeRequest, title: string, name: string): boolean =>
   titleOf(request) === title && "name" in request && request.name === name;
@@ -105,6 +105,7 @@ describe("an account of the agents that somebody deletes", () => {
           actor === "operator" &&
           verb === "create" &&
           object.kind === "Pod" &&
+          object.metadata.labels?.["kairos.io/reboot"] === "true" &&
           [...scene.fake.objects(ServiceAccounts)].length === 0
             ? forbidden(Pods, object.metadata.name, "service account not found")
             : undefined,
@@ -113,7 +114,7 @@ describe("an account of the agents that somebody deletes", () => {
     scene.createOperation();
     scene.startOperator({
       intercept: rightBefore(
-        (title) => title === "create pods",
+        (title, request) => title === "create pods" && !isDryRun(request),
         () => {
           const [account] = scene.fake.objects(ServiceAccounts);
           scene.delete(ServiceAccounts, account!.metadata.name);

@@ -108,7 +108,7 @@ describe("unknown fields are refused, as kubectl does", () => {
 describe("metadata is held to the API server's rules", () => {
   it.each([
     ["{name: Bad_Name}", "metadata.name: a lowercase RFC 1123 subdomain must consist of"],
-    [`{name: ${"a".repeat(254)}}`, "metadata.name: must be no more than 253 bytes"],
+    [`{name: ${"a".repeat(254)}}`, "metadata.name: must be no more than 253 characters"],
     ["{name: x, namespace: Ops}", "metadata.namespace: a lowercase RFC 1123 label must"],
     ["{name: x, namespace: 3}", "metadata.namespace: must be a string, is 3"],
     ['{name: x, labels: {"a b": c}}', 'metadata.labels["a b"]: name part must consist of'],

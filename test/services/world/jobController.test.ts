@@ -1,7 +1,8 @@
 /** The laws of the Job controller, semantics (c)6 of reliability.md, as stories in a cluster with real kubelets. */
 import { describe, expect, it } from "@effect/vitest";
 import type { Commit } from "../../../src/domain/history.ts";
-import { Jobs, Pods } from "../../../src/domain/kube/resource.ts";
+import { CoreEvents, Jobs, Pods } from "../../../src/domain/kube/resource.ts";
+import { forbidden } from "../../../src/services/fake/status.ts";
 import { type Job, JOB_TRACKING, type JobStatus } from "../../../src/services/world/job.ts";
 import { type Pod, trueCondition } from "../../../src/services/world/pod.ts";
 import { NAMESPACE, town } from "./support/cluster.ts";
@@ -19,6 +20,35 @@ const created = (commits: ReadonlyArray<Commit>): ReadonlyArray<Pod> =>
   commits.flatMap(({ resource, verb, after }) =>
     resource === Pods && verb === "create" ? [after as Pod] : [],
   );
+
+describe("Job controller: Pods that the API server refuses", () => {
+  it("an Event on the Job says why in the server's words, and the Pod is tried again until it is allowed", () => {
+    let isStrict = true;
+    const at = town({
+      admission: [
+        (actor, { verb }, { kind, metadata }) =>
+          isStrict && actor === "job-controller" && verb === "create" && kind === "Pod"
+            ? forbidden(Pods, metadata.name, "exceeded quota: pods")
+            : undefined,
+      ],
+    });
+    at.create(Jobs, newJob("upgrade"));
+    at.pass(60);
+    expect(at.pods()).toEqual([]);
+    const uid = at.job("upgrade")?.metadata.uid;
+    const [event, ...others] = [...at.fake.objects(CoreEvents)];
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      type: "Warning",
+      reason: "FailedCreate",
+      message: expect.stringMatching(/^Error creating: pods "upgrade-.*exceeded quota: pods$/u),
+      involvedObject: { kind: "Job", name: "upgrade", uid },
+    });
+    expect(event?.["count"]).toBeGreaterThan(3);
+    isStrict = false;
+    at.until("it is complete", () => is(at.job("upgrade"), "Complete"));
+  });
+});
 
 describe("Job controller: success", () => {
   it("a Job's Pod carries its owner, its labels and the tracking finalizer until it is counted", () => {

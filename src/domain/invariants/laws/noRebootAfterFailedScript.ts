@@ -12,6 +12,8 @@ export const noRebootAfterFailedScript: Law = {
         );
     },
     RebootIssued: ({ event, pod, claim }) => {
+      // The Go original may have died before it said for which Job it had made the Pod.
+      if (pod?.original === true && claim?.jobUID === undefined) return;
       const job = [...(pod?.grants.keys() ?? [])].at(-1) ?? claim?.jobUID;
       const ended = job === undefined ? undefined : ledger.scripts.get(job)?.ended;
       if (ended?.exitCode !== 0)

@@ -6,6 +6,8 @@ export const noRebootBeforeComplete: Law = {
   says: "Each reboot by us comes after the commit that made its Job Complete.",
   monitor: ({ ledger, report, seconds }) => ({
     RebootIssued: ({ event, pod, operation, claim }) => {
+      // The Go original's script goes by its sentinel alone.
+      if (pod?.original === true) return;
       // The granted Jobs; a Pod that nobody granted anything stands for the Job of its node's claim.
       const jobs =
         pod !== undefined && pod.grants.size > 0 ? [...pod.grants.keys()] : [claim?.jobUID ?? ""];

@@ -24,9 +24,12 @@ export const onlySelectedNodes: Law = {
             `NodeOp ${operation.key} claimed ${strays.join(", ")}, which its selector does not match`,
           );
       },
-      JobCreated: ({ job }) => check(job.operation, job.node, `Job ${job.name}`),
+      // The Go original stores what it has done after it has done it.
+      JobCreated: ({ job }) => {
+        if (!job.original) check(job.operation, job.node, `Job ${job.name}`);
+      },
       PodCreated: ({ pod }) => {
-        if (pod.role !== "job") check(pod.operation, pod.node, `Pod ${pod.name}`);
+        if (pod.role !== "job" && !pod.original) check(pod.operation, pod.node, `Pod ${pod.name}`);
       },
       Held: ({ node, by, commit }) => {
         if (isOperator(commit.actor)) check(by, node.name, "a hold");

@@ -3,6 +3,7 @@ import type { Law } from "../law.ts";
 import { selects, wasKnown } from "../ledger/eligibility.ts";
 import type { Ledger } from "../ledger/Ledger.ts";
 import type { Claim, Operation } from "../ledger/records.ts";
+import { isOver } from "../ledger/operations.ts";
 import type { NodeStatus } from "../../api/status.ts";
 
 const isSame = (left: NodeStatus, right: NodeStatus): boolean => {
@@ -10,12 +11,14 @@ const isSame = (left: NodeStatus, right: NodeStatus): boolean => {
   return one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
 };
 
-const isTerminal = (entry: NodeStatus): boolean => entry.stage === undefined;
-
 /** What a terminal entry took back; undefined when it is as final as it has to be. */
-const takenBack = (before: NodeStatus, after: NodeStatus): string | undefined => {
-  if (!isTerminal(before)) return undefined;
-  if (!isTerminal(after)) return `went from terminal ${before.phase} back to stage ${after.stage}`;
+const takenBack = (
+  { operation, entry: after, released }: Claim,
+  before: NodeStatus,
+): string | undefined => {
+  if (released === undefined || before.stage !== undefined || operation.original) return undefined;
+  if (!isOver(operation, after))
+    return `went from terminal ${before.phase} back to stage ${after.stage}`;
   if (before.phase !== after.phase) return `went from terminal ${before.phase} to ${after.phase}`;
   if (before.phase === "Completed" && !isSame(before, after))
     return "changed after it was Completed";
@@ -24,13 +27,13 @@ const takenBack = (before: NodeStatus, after: NodeStatus): string | undefined =>
 
 /** What an entry claims that no earlier commit bears out. */
 const unproved = (ledger: Ledger, claim: Claim): string | undefined => {
-  const { entry } = claim;
+  const { entry, operation } = claim;
   const job = ledger.jobs.get(claim.jobUID ?? "");
   if (entry.stage === "Rebooting" && job?.complete === undefined)
     return `is in stage Rebooting, but its Job ${ledger.nameOfJob(claim.jobUID)} is not Complete`;
   if (entry.phase === "Failed" && entry.reason === "JobFailed" && job?.failed === undefined)
     return `failed with JobFailed, but its Job ${ledger.nameOfJob(claim.jobUID)} has not failed`;
-  if (isTerminal(entry) && entry.phase !== "Completed" && entry.phase !== "Failed")
+  if (isOver(operation, entry) && entry.phase !== "Completed" && entry.phase !== "Failed")
     return `is terminal in phase ${entry.phase}`;
   return undefined;
 };
@@ -42,7 +45,7 @@ const notDone = (
   lag: number,
 ): string | undefined => {
   for (const { node, entry } of operation.claims.values())
-    if (!isTerminal(entry) || entry.phase !== "Completed") return node;
+    if (!isOver(operation, entry) || entry.phase !== "Completed") return node;
   for (const node of ledger.nodes.values())
     if (
       node.exists &&
@@ -66,17 +69,18 @@ export const truthfulStatus: Law = {
     return {
       Claimed: ({ claims }) => claims.forEach(check),
       EntryChanged: ({ claim, before }) => {
-        const back = takenBack(before, claim.entry);
+        const back = takenBack(claim, before);
         if (back !== undefined)
           report(`the entry of node ${claim.node} in NodeOp ${claim.operation.key} ${back}`);
         if (claim.entry.stage !== before.stage || claim.entry.phase !== before.phase) check(claim);
       },
       EntryRemoved: ({ claim }) =>
         report(`the entry of node ${claim.node} vanished from NodeOp ${claim.operation.key}`),
-      PhaseChanged: ({ operation, before, after, commit }) => {
-        if (before === "Completed" || before === "Failed")
+      PhaseChanged: ({ operation, before, takenOver, after, commit }) => {
+        // The Go original is Completed as soon as all nodes are that it has started (kairos.md, defect 28).
+        if (!takenOver && !operation.original && (before === "Completed" || before === "Failed"))
           report(`NodeOp ${operation.key} went from phase ${before} to ${after ?? "none"}`);
-        if (after !== "Completed") return;
+        if (after !== "Completed" || operation.original) return;
         const node = notDone(ledger, operation, commit.sentAt, options.lagMillis);
         if (node !== undefined)
           report(`NodeOp ${operation.key} is in phase Completed, but target ${node} is not done`);

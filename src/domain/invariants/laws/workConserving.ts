@@ -1,6 +1,7 @@
 /** A free slot is taken at once: "the operator will create another Job to replace the one that finished" (reference page 7). */
 import type { Law } from "../law.ts";
 import type { Operation } from "../ledger/records.ts";
+import { hasCondition } from "../ledger/view.ts";
 import { limitOf } from "./concurrency.ts";
 
 /** How many nodes the operation should be starting now. */
@@ -11,16 +12,21 @@ const demand = (operation: Operation): number => {
   const stopped =
     spec?.stopOnFailure === true &&
     (operation.tripped !== undefined || operation.jobFailed !== undefined);
-  if (over !== undefined || stopped) return 0;
+  // What the Go original has ended is left alone, and what it has not is taken over first.
+  if (over !== undefined || stopped || isRefused(operation) || operation.original) return 0;
   return Math.min(
     operation.eligible.size,
     Math.max(0, limitOf(operation) - operation.inFlight.size),
   );
 };
 
+/** Whether the operation has claimed nothing and says why it cannot: the cluster would refuse what it creates. */
+const isRefused = ({ claims, object }: Operation): boolean =>
+  claims.size === 0 && hasCondition(object.status, "Stalled");
+
 export const workConserving: Law = {
   law: "WorkConserving",
-  says: "While the operator is up, a free slot with a node that could take it is taken within a second.",
+  says: "While the operator is up, a free slot with a node that could take it is taken within a second, unless the operation says that the cluster refuses its children.",
   monitor: ({ ledger, options, operatorUpSince, report, seconds }) => {
     /** For each operation since when each of its demanded starts has been due, oldest first. */
     const due = new Map<Operation, Array<number>>();

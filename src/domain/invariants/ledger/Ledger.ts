@@ -16,6 +16,9 @@ import type {
 /** Whether an actor of the commit log is the operator: `operator`, and `operator-2`, `operator/2` where several run. */
 export const isOperator = (actor: string): boolean => /^operator(?:[-/]|$)/u.test(actor);
 
+/** Whether an actor is the Go original, in histories in which nodeop takes over from it: what it does is not ours. */
+export const isOriginal = (actor: string): boolean => actor === "original";
+
 /** Operations by uid, Nodes by name, Jobs and Pods and scripts by uid, hosts by the name of their Node. */
 export class Ledger {
   readonly operations = new Map<string, Operation>();

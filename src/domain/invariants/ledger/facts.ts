@@ -41,6 +41,8 @@ export interface Facts {
   readonly PhaseChanged: {
     readonly operation: Operation;
     readonly before: string | undefined;
+    /** The phase before was the Go original's. */
+    readonly takenOver: boolean;
     readonly after: string | undefined;
     readonly commit: Commit;
   };

@@ -1,7 +1,7 @@
 /** Projects commits on Jobs that a NodeOp controls: created, resumed, complete, failed, gone. */
 import type { Commit } from "../../history.ts";
 import { controllerOf, objectKey } from "../../kube/object.ts";
-import type { Ledger } from "./Ledger.ts";
+import { isOriginal, type Ledger } from "./Ledger.ts";
 import type { JobRecord, Moment } from "./records.ts";
 import { asJob, hasCondition, type JobView } from "./view.ts";
 
@@ -15,14 +15,19 @@ export const projectJob = (ledger: Ledger, commit: Commit, moment: Moment): void
     return;
   }
   const view = asJob(commit.after);
-  const job = known ?? register(ledger, view, moment);
+  const job = known ?? register(ledger, view, commit, moment);
   if (job === undefined) return;
   if (known === undefined) ledger.facts.push({ is: "JobCreated", job, commit });
   projectSuspension(ledger, job, view, moment);
   projectOutcome(ledger, job, view, moment);
 };
 
-const register = (ledger: Ledger, view: JobView, moment: Moment): JobRecord | undefined => {
+const register = (
+  ledger: Ledger,
+  view: JobView,
+  { actor }: Commit,
+  moment: Moment,
+): JobRecord | undefined => {
   const owner = controllerOf(view.metadata);
   if (owner?.kind !== "NodeOp") return undefined;
   const job: JobRecord = {
@@ -31,6 +36,7 @@ const register = (ledger: Ledger, view: JobView, moment: Moment): JobRecord | un
     operation: owner.uid,
     node: view.spec?.template?.spec?.nodeName,
     created: moment,
+    original: isOriginal(actor),
     suspended: true,
     resumed: undefined,
     complete: undefined,

@@ -1,7 +1,7 @@
 /** Projects commits on Nodes: readiness, boots, holds, and whose cordon is on them. */
 import type { Commit } from "../../history.ts";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, parseHolder } from "../../labels.ts";
-import { isOperator, type Ledger } from "./Ledger.ts";
+import { isOperator, isOriginal, type Ledger } from "./Ledger.ts";
 import { reconsiderNode } from "./eligibility.ts";
 import { proveReboot } from "./proof.ts";
 import type { Moment, NodeRecord } from "./records.ts";
@@ -149,7 +149,8 @@ const projectCordon = (
   const signed = signer(after, ANNOTATION_CORDONED_BY);
   const previous = node.cordonOf;
   node.unschedulable = after.spec?.unschedulable === true;
-  const makes = isOperator(commit.actor) && node.unschedulable && signed !== undefined;
+  const isOurs = isOperator(commit.actor) || isOriginal(commit.actor);
+  const makes = isOurs && node.unschedulable && signed !== undefined;
   if (signed === undefined) setCordon(ledger, node, undefined);
   else if (before === undefined)
     setCordon(ledger, node, lives(ledger, signed) ? undefined : signed);

@@ -4,7 +4,7 @@ import type { Commit } from "../../history.ts";
 import { changedFields } from "../../kube/changes.ts";
 import { objectKey, type KubeObject } from "../../kube/object.ts";
 import { FINALIZER } from "../../labels.ts";
-import type { Ledger } from "./Ledger.ts";
+import { isOriginal, type Ledger } from "./Ledger.ts";
 import { reconsider, reconsiderNode, selects } from "./eligibility.ts";
 import type { Claim, Moment, Operation } from "./records.ts";
 import { asNodeOp, hasCondition } from "./view.ts";
@@ -15,6 +15,16 @@ const NONE: Entries = {};
 /** Whether this entry is a failure that stops a `stopOnFailure` operation: every failure but that of a deleted operation. */
 export const countsAsFailure = (entry: NodeStatus): boolean =>
   entry.phase === "Failed" && entry.reason !== "OperationDeleted";
+
+/**
+ * Whether a node's way is over. An entry without a stage is, but where the Go original wrote it: that has no stages, and
+ * works on in every phase but Failed and, with its reboot done or not asked for, Completed.
+ */
+export const isOver = (operation: Operation, entry: NodeStatus): boolean => {
+  if (entry.stage !== undefined) return false;
+  if (!operation.original || entry.phase === "Failed") return true;
+  return entry.phase === "Completed" && entry.rebootStatus !== "pending";
+};
 
 /** Takes in a commit on a NodeOp. */
 export const projectNodeOp = (ledger: Ledger, commit: Commit, moment: Moment): void => {
@@ -29,9 +39,11 @@ export const projectNodeOp = (ledger: Ledger, commit: Commit, moment: Moment): v
   }
   const before = commit.before === undefined ? undefined : asNodeOp(commit.before);
   operation.object = asNodeOp(commit.after);
+  const wasOriginal = operation.original;
+  if (before?.status !== operation.object.status) operation.original = isOriginal(commit.actor);
   if (commit.after.metadata.deletionTimestamp !== undefined) operation.deleting ??= moment;
   projectEntries(ledger, operation, before?.status?.nodeStatuses ?? NONE, commit, moment);
-  projectSummary(ledger, operation, before?.status, commit, moment);
+  projectSummary(ledger, operation, { status: before?.status, wasOriginal }, commit, moment);
 };
 
 const register = (ledger: Ledger, object: KubeObject, moment: Moment): Operation => {
@@ -46,6 +58,7 @@ const register = (ledger: Ledger, object: KubeObject, moment: Moment): Operation
     cordons: new Set(),
     working: new Set(),
     matches: new Map(),
+    original: false,
     deleting: undefined,
     gone: undefined,
     ended: undefined,
@@ -88,9 +101,16 @@ const projectEntries = (
   if (removed)
     for (const [node, claim] of operation.claims)
       if (!Object.hasOwn(after, node)) closeClaim(ledger, claim, moment);
-  const started = claims.filter((claim) => claim.released === undefined);
-  if (started.length > 0) ledger.facts.push({ is: "Claimed", operation, claims: started, commit });
+  const started = claims.filter(
+    (claim) => claim.released === undefined && !isFollowed(ledger, claim),
+  );
+  if (started.length > 0 && !isOriginal(commit.actor))
+    ledger.facts.push({ is: "Claimed", operation, claims: started, commit });
 };
+
+/** An entry for a Job that the Go original had made already starts nothing. */
+const isFollowed = (ledger: Ledger, { entry }: Claim): boolean =>
+  entry.stage === "Followed" && ledger.jobs.get(entry.jobUID ?? "")?.original === true;
 
 const openClaim = (
   ledger: Ledger,
@@ -135,12 +155,20 @@ const projectEntry = (ledger: Ledger, claim: Claim, entry: NodeStatus, moment: M
   follow(ledger, claim, moment);
 };
 
+/** The Job that an entry of the Go original names: it knows no uids. */
+const originalJob = (ledger: Ledger, { operation, entry }: Claim): string | undefined => {
+  if (!operation.original || entry.jobName === undefined) return undefined;
+  for (const { uid, name, operation: owner } of ledger.jobs.values())
+    if (owner === operation.uid && name.endsWith(`/${entry.jobName}`)) return uid;
+  return undefined;
+};
+
 /** Everything that follows from an entry as it now is. */
 const follow = (ledger: Ledger, claim: Claim, moment: Moment): void => {
   const { operation, node, entry } = claim;
-  claim.jobUID = entry.jobUID ?? claim.jobUID;
+  claim.jobUID = entry.jobUID ?? originalJob(ledger, claim) ?? claim.jobUID;
   if (countsAsFailure(entry)) operation.tripped ??= { ...moment, node };
-  if (entry.stage === undefined) {
+  if (isOver(operation, entry)) {
     operation.inFlight.delete(node);
     if (claim.released === undefined) {
       claim.released = moment;
@@ -148,7 +176,8 @@ const follow = (ledger: Ledger, claim: Claim, moment: Moment): void => {
     }
   } else {
     operation.inFlight.add(node);
-    if (!claim.stages.has(entry.stage)) claim.stages.set(entry.stage, moment);
+    if (entry.stage !== undefined && !claim.stages.has(entry.stage))
+      claim.stages.set(entry.stage, moment);
   }
   reconsiderNode(ledger, node, moment);
 };
@@ -163,16 +192,18 @@ const closeClaim = (ledger: Ledger, claim: Claim, moment: Moment): void => {
 const projectSummary = (
   ledger: Ledger,
   operation: Operation,
-  before: Operation["object"]["status"],
+  previous: { readonly status: Operation["object"]["status"]; readonly wasOriginal: boolean },
   commit: Commit,
   moment: Moment,
 ): void => {
   const { metadata, status } = operation.object;
+  const before = previous.status;
   if (before?.phase !== status?.phase)
     ledger.facts.push({
       is: "PhaseChanged",
       operation,
       before: before?.phase,
+      takenOver: previous.wasOriginal && !operation.original,
       after: status?.phase,
       commit,
     });

@@ -8,7 +8,7 @@ import {
   LABEL_PREFLIGHT,
   LABEL_REBOOT,
 } from "../../labels.ts";
-import type { Ledger } from "./Ledger.ts";
+import { isOriginal, type Ledger } from "./Ledger.ts";
 import type { Moment, PodRecord } from "./records.ts";
 import { annotation, asPod, type PodView } from "./view.ts";
 
@@ -22,7 +22,7 @@ export const projectPod = (ledger: Ledger, commit: Commit, moment: Moment): void
     return;
   }
   const view = asPod(commit.after);
-  const pod = known ?? register(ledger, view, moment);
+  const pod = known ?? register(ledger, view, commit, moment);
   if (pod === undefined) return;
   if (known === undefined) ledger.facts.push({ is: "PodCreated", pod, commit });
   projectReboot(ledger, pod, view, commit, moment);
@@ -54,7 +54,12 @@ const belongingOf = (
   return { role, operation: owner.uid, job: undefined };
 };
 
-const register = (ledger: Ledger, view: PodView, moment: Moment): PodRecord | undefined => {
+const register = (
+  ledger: Ledger,
+  view: PodView,
+  { actor }: Commit,
+  moment: Moment,
+): PodRecord | undefined => {
   const belonging = belongingOf(ledger, view);
   if (belonging === undefined) return undefined;
   const pod: PodRecord = {
@@ -63,6 +68,7 @@ const register = (ledger: Ledger, view: PodView, moment: Moment): PodRecord | un
     name: objectKey(view.metadata),
     node: view.spec?.nodeName,
     created: moment,
+    original: isOriginal(actor),
     initContainers: view.spec?.initContainers?.length ?? 0,
     containers: view.spec?.containers?.length ?? 0,
     gone: undefined,

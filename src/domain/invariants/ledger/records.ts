@@ -56,6 +56,8 @@ export interface Operation {
   readonly working: Set<string>;
   /** Whether its selector matches, remembered per labels object. */
   readonly matches: Map<string, { readonly labels: unknown; readonly matches: boolean }>;
+  /** Whether its status was last written by the Go original. */
+  original: boolean;
   deleting: Moment | undefined;
   gone: Moment | undefined;
   ended: Moment | undefined;
@@ -93,6 +95,8 @@ export interface JobRecord {
   readonly operation: string;
   readonly node: string | undefined;
   readonly created: Moment;
+  /** The Go original made it, and runs it unasked. */
+  readonly original: boolean;
   suspended: boolean;
   resumed: Moment | undefined;
   complete: Moment | undefined;
@@ -110,6 +114,8 @@ export interface PodRecord {
   readonly job: string | undefined;
   readonly node: string | undefined;
   readonly created: Moment;
+  /** The Go original made it: a reboot Pod acts without a grant. */
+  readonly original: boolean;
   readonly initContainers: number;
   readonly containers: number;
   gone: (Moment & { readonly actor: string }) | undefined;

@@ -7,6 +7,7 @@ import { kubeTime } from "../../kube/object.ts";
 import { cancellingGivesUpAt, endingSince, settlingGivesUpAt, SETTLE_MILLIS } from "../deadline.ts";
 import { act, advance, confirm, wait, type Action, type Note, type Step } from "../decision.ts";
 import { finish } from "../entry.ts";
+import { NO_ORIGINAL_CHILDREN } from "../../takeover/original.ts";
 import { isLive, isSameNode, type NodeInFlight } from "../observed.ts";
 import { rebootStateOf } from "../report.ts";
 import { deletions, release, RELEASING, versionOf } from "./actions.ts";
@@ -41,7 +42,9 @@ export const settling = (at: NodeInFlight): Step => {
   const givesUpAt = settlingGivesUpAt(at.entry, at.operation.spec.deadlines);
   if (isDue(at, givesUpAt)) return fail(at);
   // Also where the Node is gone: its machine may live on, and the agent on it act until its Pod has ended.
-  if (pod !== undefined) return wait(ending("waits for the reboot Pod to end"), givesUpAt);
+  const hasOriginals = (at.children.original?.rebootPods.length ?? 0) > 0;
+  if (pod !== undefined || hasOriginals)
+    return wait(ending("waits for the reboot Pod to end"), givesUpAt);
   if (!isLive(at.observed, { _tag: "RebootPod", node: at.name }))
     return confirm(ending("the end of the reboot Pod is being confirmed"), {
       _tag: "RebootPod",
@@ -93,7 +96,7 @@ const unsteady = (
  * earlier process, is refused by (test/model, repair fencedStop).
  */
 const stop = (at: NodeInFlight): Step | undefined => {
-  const { job, preflightPod, rebootPod } = at.children;
+  const { job, preflightPod, rebootPod, original = NO_ORIGINAL_CHILDREN } = at.children;
   // A Job that was stored and is not in the cache may exist all the same, and be resumed by a request that is still on its way.
   if (
     job === undefined &&
@@ -102,10 +105,10 @@ const stop = (at: NodeInFlight): Step | undefined => {
   )
     return confirm(ending("its Job is being looked up"), { _tag: "Job", node: at.name });
   const actions: ReadonlyArray<Action> = [
-    ...(job !== undefined && !isFinished(job) && !isStopped(job) && !isTerminating(job)
-      ? [{ _tag: "SuspendJob", node: at.name, job: versionOf(job) } as const]
-      : []),
-    ...deletions(at, preflightPod, rebootPod),
+    ...(job === undefined ? original.jobs : [job, ...original.jobs])
+      .filter((each) => !isFinished(each) && !isStopped(each) && !isTerminating(each))
+      .map((each) => ({ _tag: "SuspendJob", node: at.name, job: versionOf(each) }) as const),
+    ...deletions(at, preflightPod, rebootPod, ...original.preflightPods, ...original.rebootPods),
   ];
   return actions.length === 0
     ? undefined

@@ -1,5 +1,11 @@
 /** Stage Claimed: the preflight Pod finds out whether the node needs anything (kairos.md a7 "Preflight Pod"). */
-import { isTerminating, startProblem, terminationOf, wasRefusedByKubelet } from "../../kube/pod.ts";
+import {
+  isTerminating,
+  kubeletRefusal,
+  startProblem,
+  terminationOf,
+  wasRefusedByKubelet,
+} from "../../kube/pod.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { PREFLIGHT_CONTAINER, preflightPod } from "../children.ts";
 import { act, advance, wait, type Step } from "../decision.ts";
@@ -18,7 +24,7 @@ export const claimed = (at: NodeInFlight): Step => {
     return act(
       {
         reason: "PodRefused",
-        message: `the kubelet refused Pod ${pod.metadata.name}: ${pod.status?.message ?? pod.status?.reason ?? "no reason given"}; it is made again`,
+        message: `${kubeletRefusal(pod)}; it is made again`,
         problem: true,
       },
       deletePod(at.name, pod),
@@ -27,7 +33,7 @@ export const claimed = (at: NodeInFlight): Step => {
     return advance(
       endEarly(at, {
         reason: "PreflightFailed",
-        message: `Preflight failed: ${verdictOf(pod)}`,
+        message: `Preflight failed: ${verdictOf(pod)}${lastProblem(at)}`,
         mayReboot: false,
       }),
     );
@@ -75,6 +81,10 @@ const onSuccess = (at: NodeInFlight, pod: Pod): Step => {
         },
   );
 };
+
+/** What was wrong before it ran out of time, an image that could not be pulled for example. */
+const lastProblem = ({ entry }: NodeInFlight): string =>
+  entry.reason === undefined ? "" : `; last: ${entry.message ?? entry.reason}`;
 
 const verdictOf = (pod: Pod): string => {
   const end = terminationOf(pod, PREFLIGHT_CONTAINER);

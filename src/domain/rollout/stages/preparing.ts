@@ -1,6 +1,13 @@
 /** Stage Preparing: reboot Pod, hold and cordon, drain, and the suspended Job, in this order (design.md §4). */
 import { childNames } from "../../names.ts";
-import { isRunning, isTerminal, isTerminating, startProblem } from "../../kube/pod.ts";
+import {
+  isRunning,
+  isTerminal,
+  isTerminating,
+  kubeletRefusal,
+  startProblem,
+  wasRefusedByKubelet,
+} from "../../kube/pod.ts";
 import type { Pod } from "../../kube/pod.ts";
 import { job, rebootPod } from "../children.ts";
 import { act, advance, confirm, wait, type Action, type Step } from "../decision.ts";
@@ -11,8 +18,15 @@ import { isLive, type NodeInFlight } from "../observed.ts";
 import { deletePod, deletions, versionOf } from "./actions.ts";
 
 export const preparing = (at: NodeInFlight): Step => {
-  // The preflight's verdict is stored: its Pod has nothing more to tell.
-  const leftover = deletions(at, at.children.preflightPod);
+  // The preflight's verdict is stored: its Pod has nothing more to tell. A reboot Pod of the Go original waits for a Job
+  // that was never made: the takeover would have followed it.
+  const { preflightPod, original } = at.children;
+  const leftover = deletions(
+    at,
+    preflightPod,
+    ...(original?.preflightPods ?? []),
+    ...(original?.rebootPods ?? []),
+  );
   const step = rebootPodRuns(at) ?? nodeIsHeld(at) ?? drain(at) ?? jobIsThere(at);
   return leftover.length === 0 ? step : alongside(step, leftover);
 };
@@ -21,7 +35,10 @@ export const preparing = (at: NodeInFlight): Step => {
 const alongside = (step: Step, extra: ReadonlyArray<Action>): Step =>
   step._tag === "Act"
     ? { ...step, actions: [...extra, ...step.actions] }
-    : act({ reason: "Preflight", message: "its preflight Pod is being deleted" }, ...extra);
+    : act(
+        { reason: "Preflight", message: "Pods that it needs no more are being deleted" },
+        ...extra,
+      );
 
 /** The reboot Pod comes before anything is disturbed, and runs: its image is there (reference page, step 4). */
 const rebootPodRuns = (at: NodeInFlight): Step | undefined => {
@@ -50,6 +67,15 @@ export const rebootPodAgain = (at: NodeInFlight, pod: Pod | undefined): Step => 
   const { name } = pod.metadata;
   if (isTerminating(pod))
     return wait({ reason: "RebootPod", message: `reboot Pod ${name} is being deleted` });
+  if (wasRefusedByKubelet(pod))
+    return act(
+      {
+        reason: "PodRefused",
+        message: `${kubeletRefusal(pod)}; it is made again`,
+        problem: true,
+      },
+      deletePod(at.name, pod),
+    );
   if (isTerminal(pod))
     return act(
       {

@@ -1,7 +1,15 @@
 /** Stage Upgrading: the Job whose uid is stored is resumed and runs; no other Job ever does (design.md §4 "upgrade"). */
 import { failureOf, isComplete, isSuspended } from "../../kube/job.ts";
-import { startProblem, terminationOf } from "../../kube/pod.ts";
+import type { Job } from "../../kube/job.ts";
+import {
+  isTerminal,
+  kubeletRefusal,
+  startProblem,
+  terminationOf,
+  wasRefusedByKubelet,
+} from "../../kube/pod.ts";
 import { COMMAND_CONTAINER } from "../children.ts";
+import { jobPodDueAt } from "../deadline.ts";
 import { act, advance, confirm, wait, type Step } from "../decision.ts";
 import { endEarly, moveTo } from "../entry.ts";
 import { isLive, type NodeInFlight } from "../observed.ts";
@@ -26,18 +34,21 @@ export const upgrading = (at: NodeInFlight): Step => {
       { reason: "Job", message: `Job ${job.metadata.name} is being resumed` },
       { _tag: "ResumeJob", node: at.name, job: versionOf(job) },
     );
-  return running(at, job.metadata.name);
+  return running(at, job);
 };
 
 /** How the command ended last, where its Pods still tell. */
-const lastExit = (at: NodeInFlight): string => {
+export const lastExit = (at: NodeInFlight): string => {
   const ends = at.children.jobPods.flatMap((pod) => terminationOf(pod, COMMAND_CONTAINER) ?? []);
   const last = ends.find(({ exitCode }) => exitCode !== 0);
-  return last === undefined ? "" : ` (the command exited ${last.exitCode})`;
+  if (last !== undefined) return ` (the command exited ${last.exitCode})`;
+  // Its Job counts a Pod that the kubelet refused as failed, as Kubernetes does: at least the reason is told.
+  const refused = at.children.jobPods.find(wasRefusedByKubelet);
+  return refused === undefined ? "" : ` (${kubeletRefusal(refused)})`;
 };
 
 /** A Job that was stored and is not there is never created again: its script may have run. */
-const jobGone = (at: NodeInFlight): Step => {
+export const jobGone = (at: NodeInFlight, mayReboot = false): Step => {
   const name = at.entry.jobName ?? "of this node";
   if (!isLive(at.observed, { _tag: "Job", node: at.name }))
     return confirm(
@@ -48,7 +59,7 @@ const jobGone = (at: NodeInFlight): Step => {
     endEarly(at, {
       reason: "JobGone",
       message: `Job not found: ${name} was deleted before it completed`,
-      mayReboot: false,
+      mayReboot,
     }),
   );
 };
@@ -81,7 +92,10 @@ const installedVersion = (at: NodeInFlight): string | undefined => {
   return undefined;
 };
 
-const running = (at: NodeInFlight, name: string): Step => {
+/** The Job is under way: what its Pods cannot do is told. */
+export const running = (at: NodeInFlight, job: Job): Step => {
+  const { name } = job.metadata;
+  if (at.children.jobPods.length === 0) return withoutPod(at, job);
   for (const pod of at.children.jobPods) {
     const problem = startProblem(pod);
     if (problem !== undefined)
@@ -91,5 +105,43 @@ const running = (at: NodeInFlight, name: string): Step => {
         problem: true,
       });
   }
-  return wait({ reason: "Job", message: `Job ${name} runs` });
+  const refused = at.children.jobPods.find(wasRefusedByKubelet);
+  return refused !== undefined && at.children.jobPods.every(isTerminal)
+    ? wait({
+        reason: "PodRefused",
+        message: `${kubeletRefusal(refused)}; Job ${name} makes another one`,
+        problem: true,
+      })
+    : wait({ reason: "Job", message: `Job ${name} runs` });
+};
+
+/** While a Job stays without a Pod, its Events are read again after so long. */
+const EVENTS_AGAIN_MILLIS = 60_000;
+
+/** A Job that runs and has no Pod: after a while its controller's Events are asked why. */
+const withoutPod = (at: NodeInFlight, job: Job): Step => {
+  const { name } = job.metadata;
+  const dueAt = jobPodDueAt(at.entry, job);
+  if (at.now < dueAt) return wait({ reason: "Job", message: `Job ${name} has no Pod yet` }, dueAt);
+  const evidence = { _tag: "JobEvents", node: at.name } as const;
+  if (!isLive(at.observed, evidence))
+    return confirm(
+      { reason: "Job", message: `why Job ${name} has no Pod is being looked up` },
+      evidence,
+    );
+  const { podRefusal } = at.children;
+  return wait(
+    podRefusal === undefined
+      ? {
+          reason: "JobWithoutPod",
+          message: `Job ${name} has no Pod, and no Event says why; look at kube-controller-manager`,
+          problem: true,
+        }
+      : {
+          reason: "JobPodsRefused",
+          message: `Job ${name} has no Pod: ${podRefusal}`,
+          problem: true,
+        },
+    at.now + EVENTS_AGAIN_MILLIS,
+  );
 };

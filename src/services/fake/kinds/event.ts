@@ -3,7 +3,7 @@
  * fixed. Errors speak of the old API's fields. The fake keeps the two apart; a real server shows each Event in both.
  */
 import type { KubeObject } from "../../../domain/kube/object.ts";
-import { Events, type Resource } from "../../../domain/kube/resource.ts";
+import { CoreEvents, Events } from "../../../domain/kube/resource.ts";
 import { type FieldError, invalid, required } from "../fieldError.ts";
 import { at, field, sameJson, textOf } from "../json.ts";
 import { qualifiedNameProblems } from "../names.ts";
@@ -14,9 +14,6 @@ type Errors = ReadonlyArray<FieldError>;
 
 const WORD_LENGTH_MAX = 128;
 const NOTE_LENGTH_MAX = 1024;
-
-/** The old API's. */
-const CoreEvents: Resource = { ...Events, group: "" };
 
 /** The object an Event is about lives where the Event does; one of a cluster-scoped object goes to `default`. */
 const oldErrors = (event: Draft): Errors => {

@@ -1,6 +1,6 @@
 /** Roles and their bindings: names, subjects, and what a binding refers to (k8s.io/kubernetes apis/rbac/validation). */
 import type { Resource } from "../../../domain/kube/resource.ts";
-import { RoleBindings, Roles } from "../../../domain/kube/resource.ts";
+import { ClusterRoleBindings, RoleBindings, Roles } from "../../../domain/kube/resource.ts";
 import { type FieldError, invalid, notSupported, required } from "../fieldError.ts";
 import { asArray, at, field, sameJson, textOf } from "../json.ts";
 import { segmentProblems } from "../names.ts";
@@ -73,5 +73,5 @@ export const rbacKinds: ReadonlyArray<Kind> = [
   role(Roles),
   role(clusterWide("clusterroles", "ClusterRole")),
   binding(RoleBindings, ["Role", "ClusterRole"]),
-  binding(clusterWide("clusterrolebindings", "ClusterRoleBinding"), ["ClusterRole"]),
+  binding(ClusterRoleBindings, ["ClusterRole"]),
 ];

@@ -5,7 +5,7 @@ import type { KubeObject, NewKubeObject } from "../../../../src/domain/kube/obje
 import { crds } from "../../../../src/domain/api/crd.ts";
 import { Jobs, Pods, type Resource } from "../../../../src/domain/kube/resource.ts";
 import type { KubeRequest } from "../../../../src/services/KubeTransport.ts";
-import { FakeCluster } from "../../../../src/services/fake/FakeCluster.ts";
+import { type Admission, FakeCluster } from "../../../../src/services/fake/FakeCluster.ts";
 import { World } from "../../../../src/services/simulation/World.ts";
 import type { NodeBehaviour } from "../../../../src/services/world/behaviour.ts";
 import type { Job } from "../../../../src/services/world/job.ts";
@@ -45,13 +45,19 @@ export interface TownOptions extends Partial<Omit<SimulatedClusterOptions, "worl
   readonly seed?: number;
   readonly workers?: number;
   readonly behaviour?: Partial<NodeBehaviour>;
+  readonly admission?: ReadonlyArray<Admission>;
 }
 
 /** `cp-1` and some workers, whose delays are known exactly unless said otherwise. */
 export const town = (options: TownOptions = {}): Town => {
   const world = new World({ seed: options.seed ?? 1, startAt: Date.UTC(2026, 0, 1) });
   const chance = world.process("uids").chance("uids");
-  const fake = new FakeCluster({ now: () => world.now, chance: () => chance.next(), crds: crds() });
+  const fake = new FakeCluster({
+    now: () => world.now,
+    chance: () => chance.next(),
+    crds: crds(),
+    admission: options.admission,
+  });
   const commits: Array<Commit> = [];
   fake.onCommit((commit) => commits.push(commit));
   const names = [
