@@ -10,6 +10,7 @@ import { labeler } from "./scenarios/labeler.ts";
 import { onlyNode } from "./scenarios/onlyNode.ts";
 import { permissions } from "./scenarios/permissions.ts";
 import { processes } from "./scenarios/process.ts";
+import { refusals } from "./scenarios/refusals.ts";
 import { rollouts } from "./scenarios/rollouts.ts";
 import { E2e } from "./support/E2e.ts";
 
@@ -22,6 +23,7 @@ describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
     labeler(it);
     agent(it);
     onlyNode(it);
+    refusals(it);
     disturbances(it);
     crashes(it);
     permissions(it);
