@@ -2,6 +2,7 @@
 import { expect, type Vitest } from "@effect/vitest";
 import { Effect } from "effect";
 import type { Commit } from "../../../src/domain/history.ts";
+import { LABEL_NODE } from "../../../src/domain/labels.ts";
 import {
   E2e,
   exampleFile,
@@ -82,6 +83,21 @@ export const rollouts = (it: Vitest.MethodsNonLive<E2e>): void => {
         "worker-1": "Failed",
         "worker-2": "Completed",
       });
+    }).pipe(Effect.scoped),
+  );
+
+  it.effect("a Job that somebody deletes fails its node, and is not made anew", () =>
+    Effect.gen(function* () {
+      const { kubectl } = yield* E2e;
+      const since = yield* versionNow;
+      const pool = yield* machines(nodesOf(1, 0, { behaviour: { script: "hangs" } }));
+      yield* startOperator();
+      yield* kubectl(["apply", "-f", "-"], { input: canaryWith({}) });
+      yield* operationWhere("kairos-upgrade", (status) => phases(status)["cp-1"] === "Running");
+      yield* kubectl(["delete", "jobs", "-l", `${LABEL_NODE}=cp-1`, "--wait=false"]);
+      const status = yield* operationWhere("kairos-upgrade", hasEnded);
+      expect(phases(status)).toEqual({ "cp-1": "Failed" });
+      expectLawful(yield* judge(since, [pool], { disturbed: () => true }), [pool]);
     }).pipe(Effect.scoped),
   );
 

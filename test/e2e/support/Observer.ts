@@ -97,7 +97,7 @@ export class Observer {
         const before = last.get(uid);
         if (gone) last.delete(uid);
         else last.set(uid, object);
-        const author = authors.of(object, rv, gone);
+        const author = authors.of(before, object, gone);
         at = Math.max(at, author.at);
         const { actor, verb } = author;
         return {
@@ -212,34 +212,48 @@ const VERBS: Readonly<Record<string, CommitVerb>> = {
 
 /** Finds the request that made a version of an object. */
 class Authors {
-  readonly #byVersion = new Map<string, AuditEvent>();
+  readonly #byVersion = new Map<string, Array<AuditEvent>>();
   readonly #lastOf = new Map<string, AuditEvent>();
 
   constructor(audit: ReadonlyArray<AuditEvent>) {
-    // A request that changed nothing answers with a version that another one made, and may be logged before it.
-    const asReceived = audit.toSorted((a, b) =>
-      a.requestReceivedTimestamp < b.requestReceivedTimestamp ? -1 : 1,
-    );
-    for (const event of asReceived) {
+    for (const event of audit) {
       if (event.stage !== "ResponseComplete" || VERBS[event.verb] === undefined) continue;
       if ((event.responseStatus?.code ?? 500) >= 300) continue;
       const answer = event.responseObject as
         | { readonly metadata?: KubeObject["metadata"]; readonly details?: { uid?: string } }
         | undefined;
       const version = answer?.metadata?.resourceVersion;
-      if (version !== undefined && !this.#byVersion.has(version))
-        this.#byVersion.set(version, event);
+      if (version !== undefined) {
+        const known = this.#byVersion.get(version);
+        if (known === undefined) this.#byVersion.set(version, [event]);
+        else known.push(event);
+      }
       const uid = answer?.metadata?.uid ?? answer?.details?.uid;
       if (uid !== undefined) this.#lastOf.set(uid, event);
     }
   }
 
-  of(object: KubeObject, rv: number, gone: boolean): Author {
+  /**
+   * A request that changed nothing answers with the version that another one made: of several, the one that made it is the
+   * one whose manager (the first part of its user agent) has other fields now.
+   */
+  #maker(before: KubeObject | undefined, object: KubeObject): AuditEvent | undefined {
+    const [first, ...others] = this.#byVersion.get(object.metadata.resourceVersion) ?? [];
+    if (others.length === 0) return first;
+    const [was, is] = [managersOf(before), managersOf(object)];
+    const changed = [first, ...others].find((event) => {
+      const manager = event?.userAgent?.split("/")[0] ?? "";
+      return was.get(manager) !== is.get(manager);
+    });
+    return changed ?? first;
+  }
+
+  of(before: KubeObject | undefined, object: KubeObject, gone: boolean): Author {
     // Deletion without a grace period marks and removes in one request, which answers with neither version.
     const removal = this.#lastOf.get(object.metadata.uid);
     const event = gone
       ? removal
-      : (this.#byVersion.get(String(rv)) ??
+      : (this.#maker(before, object) ??
         (object.metadata.deletionTimestamp === undefined ? undefined : removal));
     if (event === undefined) return { at: 0, actor: "user", verb: gone ? "delete" : "update" };
     const evicts = event.objectRef?.subresource === "eviction";
@@ -251,6 +265,19 @@ class Authors {
     };
   }
 }
+
+/** The managers of an object's fields and what is noted of each. */
+const managersOf = (object: KubeObject | undefined): ReadonlyMap<string, string> => {
+  const { managedFields = [] } = (object?.metadata ?? {}) as {
+    readonly managedFields?: ReadonlyArray<{ readonly manager?: string }>;
+  };
+  const notes = new Map<string, string>();
+  for (const entry of managedFields) {
+    const { manager = "" } = entry;
+    notes.set(manager, (notes.get(manager) ?? "") + JSON.stringify(entry));
+  }
+  return notes;
+};
 
 /** What `Date.parse` drops of `2026-01-01T00:00:00.123456Z`, in milliseconds. */
 const microsOf = (time: string): number => Number(/\.\d{3}(\d{1,3})/u.exec(time)?.[1] ?? 0) / 1000;
