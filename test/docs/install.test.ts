@@ -11,7 +11,7 @@ const { text } = document("docs/install.md");
 const PLACES = {
   cluster: "cluster",
   operations: "operations",
-  nodeEvents: "`default`, `kube-system`",
+  nodeEvents: "`default`",
   own: "its own namespace",
 } as const;
 

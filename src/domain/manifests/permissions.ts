@@ -31,8 +31,8 @@ export interface Permission {
 const Events = { group: "events.k8s.io", plural: "events" };
 const Leases = { group: "coordination.k8s.io", plural: "leases" };
 
-/** Namespaces in which the API server accepts an Event about a Node. */
-export const NODE_EVENT_NAMESPACES: ReadonlyArray<string> = ["default", "kube-system"];
+/** Where the operator writes Events about Nodes. The API server would accept them in kube-system too, and nowhere else. */
+export const NODE_EVENT_NAMESPACES: ReadonlyArray<string> = ["default"];
 
 /**
  * The operator's permissions. `pods` get, watch and patch are also what a reboot agent's Role holds: nobody can grant
@@ -120,8 +120,8 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
   {
     scope: "operations",
     about: { resource: Events },
-    verbs: ["create", "patch"],
-    why: "tells of each step on the operation",
+    verbs: ["get", "create", "patch"],
+    why: "tells of each step on the operation; reads an Event that is there already to count it again",
   },
   {
     scope: "operations",
@@ -132,8 +132,8 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
   {
     scope: "nodeEvents",
     about: { resource: Events },
-    verbs: ["create", "patch"],
-    why: "tells of each step on the Node; the API server takes Events about Nodes in these two namespaces only",
+    verbs: ["get", "create", "patch"],
+    why: "tells of each step on the Node; the API server takes Events about Nodes there, and in kube-system, only",
   },
   {
     scope: "own",
