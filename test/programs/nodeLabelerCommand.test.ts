@@ -129,7 +129,7 @@ describe("nodeop", () => {
 describe("a command line that makes no sense is refused", () => {
   it.effect.each([
     [[], "NODE_NAME"],
-    [["--node", "worker-1", "--every", "0"], "between 1 and 86400"],
+    [["--node", "worker-1", "--every", "0"], "from 1 to 86400"],
     [["--node", "worker-1", "--every", "often"], "often"],
   ] as const)("%j", ([args, word]) =>
     Effect.gen(function* () {
