@@ -1,6 +1,28 @@
 /** What the simulated API server refused, told of the file and object that a person has to mend. */
-import type { KubeError } from "../../services/KubeError.ts";
+import { Schema } from "effect";
+import {
+  AlreadyExists,
+  BadRequest,
+  Forbidden,
+  Invalid,
+  type KubeError,
+} from "../../services/KubeError.ts";
 import type { Manifests } from "./manifests.ts";
+
+/** The cluster refused an object of the manifests. */
+export class SimulationRefused extends Schema.TaggedError<SimulationRefused>()(
+  "SimulationRefused",
+  {
+    problems: Schema.Array(Schema.String),
+  },
+) {
+  override get message() {
+    return this.problems.join("\n");
+  }
+}
+
+/** Whether a request failed because the server refuses what is in it. */
+export const isRefusal = Schema.is(Schema.Union([Invalid, BadRequest, AlreadyExists, Forbidden]));
 
 /** A sentence for each thing that is wrong with the object of a refused create: file, object, path, what is wrong. */
 export const refusalProblems = (

@@ -2,21 +2,18 @@
  * Runs a simulation: the operator's real programs against the fake cluster on virtual time, with every law watching. The
  * same options give the same history, byte for byte.
  */
-import { Effect, Layer, Schema } from "effect";
+import { Effect, Layer } from "effect";
 import { crds } from "../../domain/api/crd.ts";
 import type { Commit, HostEvent } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
-import type { MonitorOptions } from "../../domain/invariants/law.ts";
 import { ANNOTATION_HELD_BY, holder } from "../../domain/labels.ts";
 import type { KubeObject } from "../../domain/kube/object.ts";
 import { NodeOps, NodeOpUpgrades, Nodes, Pods } from "../../domain/kube/resource.ts";
-import { AlreadyExists, BadRequest, Forbidden, Invalid } from "../../services/KubeError.ts";
 import { kubeApiLayer } from "../../services/kubeApiLayer.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
 import type { StatusBody } from "../../services/ApiServer.ts";
 import { forbidden } from "../../services/fake/status.ts";
 import { FakeCluster, type Served } from "../../services/fake/FakeCluster.ts";
-import type { Latencies } from "../../services/simulation/Network.ts";
 import { type RunOptions, World } from "../../services/simulation/World.ts";
 import { statusToError } from "../../services/statusError.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
@@ -33,10 +30,11 @@ import { DEFAULT_SEED, type SimulationOptions } from "./options.ts";
 import { missedFaults } from "./missedFaults.ts";
 import { Progress } from "./Progress.ts";
 import { Recorder, type StoryLine } from "./Recorder.ts";
-import { refusalProblems } from "./refusal.ts";
+import { isRefusal, refusalProblems, SimulationRefused } from "./refusal.ts";
 import { nodeResults, operationsAtEnd, worstOf } from "./outcome.ts";
 import type { SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
+import { toleranceFor } from "./tolerance.ts";
 
 /** Noon of a day that every story begins on. */
 export const START_MILLIS = Date.UTC(2026, 0, 1, 12);
@@ -48,29 +46,10 @@ const RESTART_MILLIS = 5000;
 const WATCHED_AFTER_FAULTS_MILLIS = LATE_WRITE_MILLIS + 15 * 60_000;
 const WATCHED_MILLIS = 2 * 60_000;
 
-/** What the laws allow without latency, and how many exchanges an operator may need before it acts. */
-const REACTION_MILLIS = 1000;
-const STOP_MILLIS = 2000;
-const REACTION_MESSAGES = 8;
-/** The dry run before the first claim: five exchanges one after the other, three of them for the account of the agents. */
-const REHEARSAL_MESSAGES = 10;
-
 /** About a tenth of a second of real time, after which whoever waits for something else has a turn. */
 const STEPS_PER_TURN = 5000;
 
 const READS = new Set(["get", "list", "watch"]);
-
-/** The cluster refused an object of the manifests. */
-export class SimulationRefused extends Schema.TaggedError<SimulationRefused>()(
-  "SimulationRefused",
-  {
-    problems: Schema.Array(Schema.String),
-  },
-) {
-  override get message() {
-    return this.problems.join("\n");
-  }
-}
 
 /** Everything that a simulation tells: the result, and what makes a story of it. */
 export interface Simulation {
@@ -109,19 +88,6 @@ export const runSimulation = (
       throw thrown;
     },
   }).pipe(Effect.flatMap((run) => run.go()));
-
-const isRefusal = Schema.is(Schema.Union([Invalid, BadRequest, AlreadyExists, Forbidden]));
-
-/** What laws have to allow an operator that is this far from the API server. */
-const toleranceFor = ({ latency, watchLatency = latency }: Latencies = {}): MonitorOptions => {
-  const once = latency?.maxMillis ?? 0;
-  const lagMillis = once + (watchLatency?.maxMillis ?? 0);
-  const reactionMillis =
-    REACTION_MILLIS + REACTION_MESSAGES * lagMillis + REHEARSAL_MESSAGES * once;
-  return lagMillis === 0
-    ? {}
-    : { lagMillis, reactionMillis, stopMillis: STOP_MILLIS + REACTION_MESSAGES * lagMillis };
-};
 
 /** A dry run asks what a write would come to: it writes nothing. */
 const isDryRun = (request: Served["request"]): boolean =>
