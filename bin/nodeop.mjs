@@ -17,7 +17,9 @@ const run = (command, commandArgs) => {
 if (existsSync(path("../src/programs/main.ts"))) {
   const installed = run(process.execPath, [path("../scripts/install.mjs")]);
   if (installed !== 0) process.exit(installed);
-  process.exit(run(path("../node_modules/.bin/node"), [path("../src/programs/main.ts"), ...args]));
+  const cache = ["--import", new URL("../scripts/compile-cache.mjs", import.meta.url).href];
+  const node = path("../node_modules/.bin/node");
+  process.exit(run(node, [...cache, path("../src/programs/main.ts"), ...args]));
 }
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {

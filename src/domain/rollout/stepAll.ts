@@ -1,7 +1,7 @@
 /** The steps of all nodes in flight. A node of which nothing changed since an earlier decision keeps its step. */
 import type { NodeStatus } from "../api/status.ts";
 import { knownChange } from "../kube/changes.ts";
-import { censusOf, entryFor, NO_ENTRIES } from "./census.ts";
+import { censusOf, NO_ENTRIES } from "./census.ts";
 import type { Action, Decision, Stepped } from "./decision.ts";
 import { NO_CHILDREN, type Evidence, type NodeInFlight, type Observed } from "./observed.ts";
 import { stepNode } from "./stepNode.ts";
@@ -86,7 +86,8 @@ const stillHolds = (observed: Observed, previous: Decision | undefined) => {
   return (name: string, known: Stepped): boolean =>
     isWaiting(known, now) &&
     (known.live === undefined || known.live === observed.live) &&
-    (areEntriesKept || known.entry === entryFor(entries, name)) &&
+    // What is inherited is no entry that was known: here the names need no guard (`entryFor`).
+    (areEntriesKept || known.entry === entries[name]) &&
     known.node === nodes.get(name) &&
     (otherChildren?.includes(name) === false ||
       known.children === (children.get(name) ?? NO_CHILDREN)) &&

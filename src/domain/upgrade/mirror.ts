@@ -35,15 +35,19 @@ const mirrored = (entry: NodeStatus): NodeStatus => {
 /** Entries do not change and most of them stay: each is mirrored once. */
 const mirrors = new WeakMap<NodeStatus, NodeStatus>();
 
-const saysTheSame = (before: NodeStatus, after: NodeStatus): boolean => {
-  if (before === after || sayers.get(before) === after) return true;
-  const same = isEqual({ ...before, lastUpdated: undefined }, { ...after, lastUpdated: undefined });
-  if (same) sayers.set(before, after);
+/** Whether the stored mirror of this entry needs no change. */
+const isMirroredBy = (entry: NodeStatus, stored: NodeStatus): boolean => {
+  if (agreed.get(entry) === stored) return true;
+  const mirror = mirrored(entry);
+  const same =
+    mirror === stored ||
+    isEqual({ ...stored, lastUpdated: undefined }, { ...mirror, lastUpdated: undefined });
+  if (same) agreed.set(entry, stored);
   return same;
 };
 
-/** Stored mirrors and what they were found to say the same as: nearly all of them again at the next look. */
-const sayers = new WeakMap<NodeStatus, NodeStatus>();
+/** Entries and the stored mirrors that were found to say the same: nearly all of them again at the next look. */
+const agreed = new WeakMap<NodeStatus, NodeStatus>();
 
 const mirrorEntries = (before: Entries, source: Entries): Entries => {
   const names = Object.keys(source);
@@ -55,10 +59,9 @@ const mirrorEntries = (before: Entries, source: Entries): Entries => {
     const entry = source[name]!;
     if (isLarge && entry.phase !== "Failed") continue;
     wanted.push(name);
-    const mirror = mirrored(entry);
     const stored = entryFor(before, name);
     if (stored !== undefined) known++;
-    if (stored === undefined || !saysTheSame(stored, mirror)) changes.set(name, mirror);
+    if (stored === undefined || !isMirroredBy(entry, stored)) changes.set(name, mirrored(entry));
   }
   if (known === Object.keys(before).length) return withEntries(before, changes);
   // Some are mirrored no longer: only what is wanted stays.
