@@ -175,7 +175,12 @@ const report = Effect.fnUntraced(function* (
     report: { ...boots, bootState, ...(version === undefined ? {} : { version }) },
   });
   if (stored === undefined) return "again";
-  yield* Effect.ignore(host.pruneSentinels(job));
+  // Best effort: what is left over is of Jobs that nobody waits for.
+  yield* Effect.catch(host.pruneSentinels(job), (error) =>
+    Effect.annotateLogs(Effect.logWarning("old sentinels could not be removed"), {
+      error: error.message,
+    }),
+  );
   return "finished";
 });
 

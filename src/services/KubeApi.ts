@@ -76,6 +76,10 @@ export interface PatchOptions extends WriteOptions {
 /** Everything that can go wrong with a typed request. */
 export type ApiError = KubeError | Undecodable;
 
+/**
+ * What programs ask of a Kubernetes API server. Answers are decoded views; what cannot be decoded fails with `Undecodable`,
+ * what the server says no to with one of `KubeError`, by the reason of its Status.
+ */
 export class KubeApi extends Context.Service<
   KubeApi,
   {

@@ -25,6 +25,7 @@ type Lease = typeof Lease.Type;
 
 const LeaseResource = typed(Leases, Lease);
 
+/** Which Lease is held, by whom, and for how long at a time. */
 export interface LeadershipOptions {
   readonly name: string;
   readonly namespace: string;

@@ -17,6 +17,7 @@ const resource = (
   namespaced = true,
 ): Resource => ({ group, version, plural, kind, namespaced });
 
+/** Group and version of both kinds of this project (design.md §3). */
 export const API_GROUP = "operator.kairos.io";
 export const API_VERSION = "v1alpha1";
 

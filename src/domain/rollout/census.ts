@@ -28,6 +28,7 @@ export const withEntries = (
   return copy;
 };
 
+/** What the entries of an operation come to, by numbers of nodes. */
 export interface Census {
   readonly started: number;
   /** The nodes that hold a slot, from their claim to their release. */

@@ -65,17 +65,21 @@ export type Step =
   /** Nothing can be done until something changes, or until `until` (milliseconds since the epoch). */
   | { readonly _tag: "Wait"; readonly note: Note; readonly until?: number | undefined };
 
+/** Store this entry; only then does what it allows follow. */
 export const advance = (entry: NodeStatus): Step => ({ _tag: "Advance", entry });
+/** Send these requests; the note says why the node does not move meanwhile. */
 export const act = (note: Note, ...actions: ReadonlyArray<Action>): Step => ({
   _tag: "Act",
   actions,
   note,
 });
+/** Read this evidence live, then decide again. */
 export const confirm = (note: Note, ...evidence: ReadonlyArray<Evidence>): Step => ({
   _tag: "Confirm",
   evidence,
   note,
 });
+/** Nothing to be done until something changes, or until this time in milliseconds since the epoch. */
 export const wait = (note: Note, until?: number): Step => ({ _tag: "Wait", note, until });
 
 /** A step, and what it was worked out from besides what is common to all nodes. */

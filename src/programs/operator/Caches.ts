@@ -48,6 +48,7 @@ export interface Listeners {
   readonly upgradeChanged?: ((before: NodeOpUpgrade, after: NodeOpUpgrade) => void) | undefined;
 }
 
+/** The caches as the reconcilers find them; made by `makeCaches`, filled by `runCaches`. */
 export class Caches extends Context.Service<Caches, CachesShape>()(
   "nodeop/programs/operator/Caches",
 ) {}

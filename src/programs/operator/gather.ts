@@ -21,6 +21,7 @@ import { needsTakeover } from "../../domain/takeover/takeOver.ts";
 import { childKey, type CachesShape } from "./Caches.ts";
 import type { OperationMemory } from "./Memory.ts";
 
+/** What `decide` may know of this operation at `now` (milliseconds since the epoch), as the caches have it. */
 export const gather = (options: {
   readonly caches: CachesShape;
   readonly memory: OperationMemory;

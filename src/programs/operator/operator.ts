@@ -32,6 +32,7 @@ export interface OperatorObserver {
   readonly upgradeChanged?: ((before: NodeOpUpgrade, after: NodeOpUpgrade) => void) | undefined;
 }
 
+/** How the operator is to run; everything has a default. */
 export interface OperatorOptions<E = never> {
   readonly settings?: Partial<Settings> | undefined;
   /** Only operations of this namespace; default: of all. */

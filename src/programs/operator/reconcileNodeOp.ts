@@ -35,6 +35,11 @@ interface Round {
   readonly isOperationLive: boolean;
 }
 
+/**
+ * Reconciles the NodeOp of this key (`namespace/name`) as far as it goes now, and tells when to look again. A key without an
+ * object is forgotten. Fails when the API server refuses or cannot be reached in a way that concerns the operation as a
+ * whole; the queue then comes again, with growing delays.
+ */
 export const reconcileNodeOp = Effect.fnUntraced(function* (
   key: string,
   options: { readonly settings: Settings; readonly memory: Memory },

@@ -18,6 +18,10 @@ const MIRROR_INTERVAL_MILLIS = 1000;
 const LARGE_MIRROR_INTERVAL_MILLIS = 5000;
 const LARGE_NODES_MIN = 100;
 
+/**
+ * Reconciles the NodeOpUpgrade of this key (`namespace/name`): one pass, one write at most. Tells when to look again; fails as
+ * `reconcileNodeOp` does.
+ */
 export const reconcileNodeOpUpgrade = Effect.fnUntraced(function* (
   key: string,
   options: { readonly memory: Memory },

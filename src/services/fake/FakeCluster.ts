@@ -54,6 +54,10 @@ export interface Served {
 
 const COMPACTION_INTERVAL_MILLIS = 5 * 60_000;
 
+/**
+ * An API server in memory: requests in, answers and watch frames out, at once. Time, chance and CRDs are given to it; it
+ * has no controllers (`SimulatedCluster` has). What it does as a real server does, and what not, is in docs/fake.md.
+ */
 export class FakeCluster implements ApiServer {
   readonly #store: Store;
   readonly #chance: () => number;

@@ -81,6 +81,7 @@ const RESTART_MILLIS = 2_000;
 export const simulatedCluster = (options: SimulatedClusterOptions): SimulatedCluster =>
   new SimulatedCluster(options);
 
+/** The simulated world around an API server: controllers, and for each node a kubelet and a host that can lose its power. */
 export class SimulatedCluster {
   /** The API server's process. */
   readonly server: Process;
