@@ -1,4 +1,5 @@
 /** One condition on labels: what makes it valid and when labels meet it (apimachinery labels.Requirement). */
+import { isDnsSubdomain } from "./dns.ts";
 import { isLabelValue } from "../labels.ts";
 
 /** Labels as they stand in an object's metadata. */
@@ -15,13 +16,10 @@ export interface Requirement {
 const SHAPE =
   "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
-const isSubdomain = (text: string): boolean =>
-  /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/u.test(text);
-
 const prefixProblem = (prefix: string): string | undefined => {
   if (prefix === "") return "prefix part must be non-empty";
   if (prefix.length > 253) return "prefix part must be no more than 253 characters";
-  return isSubdomain(prefix)
+  return isDnsSubdomain(prefix)
     ? undefined
     : "prefix part must consist of lower case alphanumeric characters, '-' or '.', and every part between dots must start and end with an alphanumeric character";
 };

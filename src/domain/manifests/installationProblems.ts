@@ -1,9 +1,6 @@
 /** What is wrong with a choice of an installation, in sentences. */
+import { isDnsLabel, isDnsSubdomain } from "../kube/dns.ts";
 import type { Installation } from "./installation.ts";
-
-const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/u;
-const SUBDOMAIN =
-  /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/u;
 
 const HOST = String.raw`(?:[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[-A-Za-z0-9]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?`;
 const PART = String.raw`[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`;
@@ -13,7 +10,7 @@ const DIGEST = "sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}";
 const IMAGE = new RegExp(`^(?:${HOST}/)?${PART}(?:/${PART})*(?::${TAG})?(?:@(?:${DIGEST}))?$`, "u");
 
 const namespaceProblem = (flag: string, name: string | undefined): ReadonlyArray<string> =>
-  name === undefined || LABEL.test(name)
+  name === undefined || isDnsLabel(name)
     ? []
     : [
         `${flag}: "${name}" is no name of a namespace: at most 63 lower case letters, digits and dashes`,
@@ -27,7 +24,7 @@ const imageProblem = (flag: string, image: string | undefined): ReadonlyArray<st
       ];
 
 const secretProblem = (name: string): ReadonlyArray<string> =>
-  SUBDOMAIN.test(name)
+  isDnsSubdomain(name)
     ? []
     : [`--pull-secret: "${name}" is no name of a Secret: lower case letters, digits, dashes, dots`];
 

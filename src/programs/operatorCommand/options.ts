@@ -1,5 +1,6 @@
 /** From the text of flags and environment to the options of the operator, or to everything that is wrong with it. */
 import { type LogLevel, Result } from "effect";
+import { isDnsLabel, isDnsSubdomain } from "../../domain/kube/dns.ts";
 import type { Settings } from "../../domain/rollout/observed.ts";
 import { type OperatorText, type Setting, SETTINGS } from "./flags.ts";
 
@@ -54,15 +55,13 @@ const address: Parse<Address | undefined> = (text) => {
   return Result.succeed({ host: host.replaceAll(/[[\]]/gu, "") || undefined, port: number });
 };
 
-const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/u;
 const namespace: Parse<string> = (text) =>
-  NAME.test(text)
+  isDnsLabel(text)
     ? Result.succeed(text)
     : Result.fail("must be the name of a namespace: lower case letters, digits and dashes");
 
-const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/u;
 const objectName: Parse<string> = (text) =>
-  text.length <= 253 && SUBDOMAIN.test(text)
+  isDnsSubdomain(text)
     ? Result.succeed(text)
     : Result.fail("must be a name: lower case letters, digits, dashes and dots");
 
