@@ -143,7 +143,8 @@ const deliver = (state: HoldState, slot: Slot): void => {
     target.holder = operation + 1;
     state.nodeChanged(node);
   }
-  if (write === Write.release && freshNode === 1 && target.holder === operation + 1) {
+  // Whatever else changed of the Node: the release tests who holds it.
+  if (write === Write.release && target.holder === operation + 1) {
     target.holder = 0;
     state.nodeChanged(node);
   }

@@ -182,9 +182,9 @@ const deleteRebootPod = (arrival: Arrival): void => {
   else if (target.rebootPod === RebootPod.failed) rebootPodGone(state, node);
 };
 
-const release = (arrival: Arrival): void => {
-  const { node, state, target } = arrival;
-  if (!isFresh(arrival, Fresh.node) || target.held === 0) return;
+/** Fenced by what it takes off (a JSON patch that tests uid and holder), so other writers of the Node do not refuse it. */
+const release = ({ node, state, target }: Arrival): void => {
+  if (target.exists === 0 || target.held === 0) return;
   const verified = target.stage === Stage.rebooting && state.operation.phase === Operation.live;
   if (verified && target.everNew === 0) violate(state, "P5");
   target.held = 0;

@@ -13,10 +13,9 @@ import { admit } from "./admit.ts";
 import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
 import type { Action, Decision, Note, Outlook } from "./decision.ts";
 import { finalizerAction, hasFinalizer, removal } from "./finalizers.ts";
-import { cordonedBy, holderOf, isReleased } from "./hold.ts";
+import { holderOf, marksOf } from "./hold.ts";
 import { isLive, type Evidence, type Observed } from "./observed.ts";
 import { pendingRehearsal, type PendingRehearsal } from "./rehearsal.ts";
-import { versionOf } from "./stages/actions.ts";
 import { stepAll, type Stepping } from "./stepAll.ts";
 import {
   conditionsOf,
@@ -132,12 +131,20 @@ const entriesOf = ({ operation }: Observed): Entries => operation.status.nodeSta
 
 const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
   const { claims, obstacles, waiting } = admit(observed, advanced);
-  const isFinalized = hasFinalizer(observed.operation);
-  // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself.
-  const claimed = isFinalized ? claims : NO_CLAIMS;
+  const { operation } = observed;
+  const isClaimable = claims.size === 0 || hasFinalizer(operation);
   return {
-    status: statusOf(observed, withEntries(entriesOf(observed), advanced, claimed), obstacles),
-    actions: finalizerAction(observed.operation, steps.size > 0, claims.size > 0),
+    // Nothing is claimed before the finalizer is there: a deleted operation could not clean up after itself. Until then
+    // there is nothing else worth a write either, unless nodes are in flight already.
+    status:
+      isClaimable || steps.size > 0
+        ? statusOf(
+            observed,
+            withEntries(entriesOf(observed), advanced, isClaimable ? claims : NO_CLAIMS),
+            obstacles,
+          )
+        : operation.status,
+    actions: finalizerAction(operation, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,
   };
@@ -167,14 +174,11 @@ const deleting = (observed: Observed, { steps, advanced }: Stepping): Outlook =>
 const leftoverHolds = (observed: Observed): ReadonlyArray<Action> => {
   const mine = holderOf(observed);
   const actions: Array<Action> = [];
-  for (const node of observed.nodes.values())
-    if (!isReleased(mine, node, true))
-      actions.push({
-        _tag: "Release",
-        node: node.metadata.name,
-        at: versionOf(node),
-        uncordon: cordonedBy(node) === mine,
-      });
+  for (const node of observed.nodes.values()) {
+    const { name, uid } = node.metadata;
+    const marks = marksOf(mine, node, true);
+    if (marks !== undefined) actions.push({ _tag: "Release", node: name, uid, marks });
+  }
   return actions;
 };
 

@@ -3,6 +3,7 @@ import type { NodeOpStatus } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { NewKubeObject } from "../kube/object.ts";
 import type { Node } from "../kube/node.ts";
+import type { Marks } from "./hold.ts";
 import type { Children, Evidence, Observed } from "./observed.ts";
 
 /** Why something does not move, as one CamelCase word and one sentence. */
@@ -27,7 +28,7 @@ export const preconditions = ({ uid, resourceVersion }: Version) => ({ uid, reso
 
 /**
  * One request to the API server. Each is idempotent: creates adopt an object of ours that exists, patches carry uid and
- * resourceVersion, deletes carry the uid.
+ * resourceVersion (a release the marks that it takes off), deletes carry the uid.
  */
 export type Action =
   | { readonly _tag: "AddFinalizer" }
@@ -40,8 +41,8 @@ export type Action =
   | {
       readonly _tag: "Release";
       readonly node: string;
-      readonly at: Version;
-      readonly uncordon: boolean;
+      readonly uid: string;
+      readonly marks: Marks;
     }
   | { readonly _tag: "ResumeJob"; readonly node: string; readonly job: Version }
   | { readonly _tag: "SuspendJob"; readonly node: string; readonly job: Version }

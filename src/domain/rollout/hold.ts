@@ -22,9 +22,19 @@ export const holderOf = (observed: Pick<Observed, "operation">): string =>
 export const isHeldAsWanted = (at: NodeInFlight, node: Node): boolean =>
   heldBy(node) === holderOf(at.observed) && (!at.operation.spec.cordon || isCordoned(node));
 
-/** Whether the node is free of this operation: no hold of it and, where its cordon is to go, no cordon of it. */
-export const isReleased = (mine: string, node: Node, uncordon: boolean): boolean =>
-  heldBy(node) !== mine && !(uncordon && cordonedBy(node) === mine);
+/** What is to be taken off a Node, each with the signature that was seen on it. */
+export interface Marks {
+  readonly heldBy?: string;
+  readonly cordonedBy?: string;
+}
+
+/** This operation's hold on the node and, where it is to go, its cordon; undefined when the node is free of both. */
+export const marksOf = (mine: string, node: Node, uncordon: boolean): Marks | undefined => {
+  const held = heldBy(node) === mine;
+  const cordoned = uncordon && cordonedBy(node) === mine;
+  if (!held && !cordoned) return undefined;
+  return { ...(held ? { heldBy: mine } : {}), ...(cordoned ? { cordonedBy: mine } : {}) };
+};
 
 /**
  * Whether another operation may still hold nodes. One that is being deleted may, even after its end: it is taking its
@@ -76,19 +86,23 @@ export const holdPatch = (mine: string, at: Version, cordon: boolean) => ({
 });
 
 /**
- * The merge patch of a Node that takes a hold off it, a cordon, or both: those of this operation, or what one that is gone
- * left behind. A person's cordon is never touched.
+ * The JSON patch of a Node that takes these marks off it: those of this operation, or what one that is gone left behind. A
+ * person's cordon is never touched. It tests who the Node is and whose marks they are, and not the resourceVersion: a Node
+ * that comes back is written to by its kubelet and by the node lifecycle controller in the same moment, and what they
+ * change is no reason to wait. All of it is applied or, when a test fails, none (422).
  */
-export const releasePatch = (
-  at: Version,
-  what: { readonly hold: boolean; readonly cordon: boolean },
-) => ({
-  metadata: {
-    ...preconditions(at),
-    annotations: {
-      ...(what.hold ? { [ANNOTATION_HELD_BY]: null } : {}),
-      ...(what.cordon ? { [ANNOTATION_CORDONED_BY]: null } : {}),
-    },
-  },
-  ...(what.cordon ? { spec: { unschedulable: null } } : {}),
-});
+export const releasePatch = (uid: string, { heldBy: held, cordonedBy: cordoned }: Marks) => [
+  { op: "test", path: "/metadata/uid", value: uid },
+  ...(held === undefined ? [] : takenOff(ANNOTATION_HELD_BY, held)),
+  ...(cordoned === undefined ? [] : takenOff(ANNOTATION_CORDONED_BY, cordoned)),
+  // Not `remove`: that fails where a person has uncordoned the Node already.
+  ...(cordoned === undefined ? [] : [{ op: "add", path: "/spec/unschedulable", value: false }]),
+];
+
+const takenOff = (annotation: string, value: string) => {
+  const path = `/metadata/annotations/${annotation.replaceAll("/", "~1")}`;
+  return [
+    { op: "test", path, value },
+    { op: "remove", path },
+  ];
+};

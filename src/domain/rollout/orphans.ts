@@ -3,7 +3,7 @@ import type { NodeOp } from "../api/nodeop.ts";
 import { FINALIZER, parseHolder } from "../labels.ts";
 import type { Node } from "../kube/node.ts";
 import { entryFor, NO_ENTRIES } from "./census.ts";
-import { cordonedBy, heldBy } from "./hold.ts";
+import { cordonedBy, heldBy, type Marks } from "./hold.ts";
 import { isEnded } from "./summary.ts";
 
 /** What the API server, read live, says about the operation that a Node names. */
@@ -21,31 +21,30 @@ export const ownersNamedBy = (node: Node): ReadonlyArray<string> => [
   ...new Set([heldBy(node), cordonedBy(node)].filter((owner) => owner !== undefined)),
 ];
 
-/** What is to be taken off a Node; undefined when all of it is still needed. */
-export interface Orphan {
-  readonly hold: boolean;
-  readonly cordon: boolean;
-}
-
 /**
- * A hold is needed by an operation that has not ended; a cordon also by one that has, on the nodes that failed and are
+ * What is to be taken off a Node; undefined when all of it is still needed. A hold is needed by an operation that has not ended; a cordon also by one that has, on the nodes that failed and are
  * to stay cordoned. A text that names no operation is nobody's, and left alone.
  */
-export const orphanOn = (node: Node, owners: ReadonlyMap<string, Owner>): Orphan | undefined => {
-  const hold = isOrphaned(heldBy(node), owners, () => false);
-  const cordon = isOrphaned(cordonedBy(node), owners, (operation) =>
-    keepsCordon(operation, node.metadata.name),
-  );
-  return hold || cordon ? { hold, cordon } : undefined;
+export const orphanOn = (node: Node, owners: ReadonlyMap<string, Owner>): Marks | undefined => {
+  const held = heldBy(node);
+  const cordoned = cordonedBy(node);
+  const marks: Marks = {
+    ...(held !== undefined && isOrphaned(held, owners, () => false) ? { heldBy: held } : {}),
+    ...(cordoned !== undefined &&
+    isOrphaned(cordoned, owners, (operation) => keepsCordon(operation, node.metadata.name))
+      ? { cordonedBy: cordoned }
+      : {}),
+  };
+  return Object.keys(marks).length > 0 ? marks : undefined;
 };
 
 const isOrphaned = (
-  named: string | undefined,
+  named: string,
   owners: ReadonlyMap<string, Owner>,
   endedKeeps: (operation: NodeOp) => boolean,
 ): boolean => {
-  const owner = named === undefined ? undefined : owners.get(named);
-  const uid = named === undefined ? undefined : parseHolder(named)?.uid;
+  const owner = owners.get(named);
+  const uid = parseHolder(named)?.uid;
   if (owner === undefined || uid === undefined) return false;
   if (owner._tag === "Gone" || owner.operation.metadata.uid !== uid) return true;
   const isOver = owner.originalEnded === true || hasEnded(owner.operation);

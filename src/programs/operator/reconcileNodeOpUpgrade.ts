@@ -13,11 +13,6 @@ import type { LookAgain } from "./reconcileNodeOp.ts";
 import { AnyNodeOpUpgrade, NodeOpResource, NodeOpUpgradeResource } from "./resources.ts";
 import { tellInvalid } from "./tellInvalid.ts";
 
-/** The mirror is written at most once per second, that of a large fleet every five: nothing waits for it. */
-const MIRROR_INTERVAL_MILLIS = 1000;
-const LARGE_MIRROR_INTERVAL_MILLIS = 5000;
-const LARGE_NODES_MIN = 100;
-
 /**
  * Reconciles the NodeOpUpgrade of this key (`namespace/name`): one pass, one write at most. Tells when to look again; fails as
  * `reconcileNodeOp` does.
@@ -53,8 +48,7 @@ const pass = Effect.fnUntraced(function* (
   memory: OperationMemory,
 ): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
   const now = yield* Clock.currentTimeMillis;
-  const dueAt = memory.statusWrittenAt + mirrorInterval(own);
-  const decision = decideUpgrade(upgrade, own, { now, isMirrorDue: dueAt <= now });
+  const decision = decideUpgrade(upgrade, own, { now, mirroredAt: memory.statusWrittenAt });
   switch (decision._tag) {
     case "Nothing":
       return { at: undefined };
@@ -62,23 +56,19 @@ const pass = Effect.fnUntraced(function* (
       return yield* pass(upgrade, yield* readOwn(upgrade), memory);
     case "Create":
       yield* create(upgrade, decision.object, now);
+      memory.statusWrittenAt = now;
       return { at: undefined };
     case "Steer":
       yield* steer(decision.operation, decision.patch);
       return { at: now };
     case "Later":
-      return { at: dueAt };
+      return { at: decision.at };
     case "Store":
       memory.statusWrittenAt = now;
       yield* storeStatus(upgrade, decision.status);
       return { at: undefined };
   }
 });
-
-const mirrorInterval = (own: OwnOperation): number =>
-  own._tag === "Exists" && (own.operation.status.total ?? 0) > LARGE_NODES_MIN
-    ? LARGE_MIRROR_INTERVAL_MILLIS
-    : MIRROR_INTERVAL_MILLIS;
 
 const readOwn = Effect.fnUntraced(function* (upgrade: NodeOpUpgrade) {
   const api = yield* KubeApi;

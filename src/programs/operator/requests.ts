@@ -20,7 +20,7 @@ import {
 } from "../../domain/labels.ts";
 import { agentAccess } from "../../domain/rollout/agentAccess.ts";
 import { preconditions, type Action, type Version } from "../../domain/rollout/decision.ts";
-import { holderOf, holdPatch, releasePatch } from "../../domain/rollout/hold.ts";
+import { holderOf, holdPatch } from "../../domain/rollout/hold.ts";
 import {
   evidenceKey,
   NO_CHILDREN,
@@ -39,6 +39,7 @@ import {
   NodeResource,
   PodResource,
 } from "./resources.ts";
+import { releaseNode } from "./releaseNode.ts";
 
 /** How the server's answer changes what is observed. */
 export type Update = (observed: Observed) => Observed;
@@ -73,12 +74,9 @@ export const request = (
     case "DeletePod":
       return deletePod(observed, action.node, action.pod);
     case "Hold":
-      return patchNode(action.node, holdPatch(holderOf(observed), action.at, action.cordon));
+      return holdNode(action.node, holdPatch(holderOf(observed), action.at, action.cordon));
     case "Release":
-      return patchNode(
-        action.node,
-        releasePatch(action.at, { hold: true, cordon: action.uncordon }),
-      );
+      return Effect.map(releaseNode(action.node, action), (node) => withNode(action.node, node));
     case "ResumeJob":
       return patchJob(operation, action.node, action.job, { suspend: false });
     case "SuspendJob":
@@ -225,18 +223,22 @@ const terminating = (pod: Pod, uid: string, deletedAt: string): Pod =>
     : pod;
 
 /** The answer to a PATCH is the Node as it now is: a live read. */
-const patchNode = Effect.fnUntraced(function* (name: string, patch: object) {
+const holdNode = Effect.fnUntraced(function* (name: string, patch: object) {
   const api = yield* KubeApi;
   const caches = yield* Caches;
   const node: Node = yield* api.patch(NodeResource, { name }, patch);
   caches.nodes.observe(node);
-  return (observed: Observed): Observed => ({
+  return withNode(name, node);
+});
+
+const withNode =
+  (name: string, node: Node): Update =>
+  (observed) => ({
     ...observed,
     nodes:
       observed.nodes.get(name) === node ? observed.nodes : new Map(observed.nodes).set(name, node),
     live: new Set([...observed.live, evidenceKey({ _tag: "Node", node: name })]),
   });
-});
 
 const patchJob = Effect.fnUntraced(function* (
   operation: NodeOp,

@@ -2,14 +2,14 @@
 import { Effect, Queue } from "effect";
 import { parseHolder } from "../../domain/labels.ts";
 import type { Node } from "../../domain/kube/node.ts";
-import { releasePatch } from "../../domain/rollout/hold.ts";
-import { orphanOn, ownersNamedBy, type Orphan, type Owner } from "../../domain/rollout/orphans.ts";
-import { versionOf } from "../../domain/rollout/stages/actions.ts";
+import type { Marks } from "../../domain/rollout/hold.ts";
+import { orphanOn, ownersNamedBy, type Owner } from "../../domain/rollout/orphans.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
 import { hasOriginalEnded } from "../../domain/takeover/end.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
 import { Caches, type CachesShape } from "./Caches.ts";
-import { NodeOpResource, NodeResource } from "./resources.ts";
+import { releaseNode } from "./releaseNode.ts";
+import { NodeOpResource } from "./resources.ts";
 
 const INTERVAL = "10 minutes";
 
@@ -24,8 +24,8 @@ export const sweep = Effect.fnUntraced(function* (): Effect.fn.Return<
   if (marked.length === 0) return;
   const owners = yield* readOwners(new Set(marked.flatMap(ownersNamedBy)));
   for (const node of marked) {
-    const orphan = orphanOn(node, owners);
-    if (orphan !== undefined) yield* takeOff(node, orphan);
+    const marks = orphanOn(node, owners);
+    if (marks !== undefined) yield* takeOff(node, marks);
   }
 });
 
@@ -61,14 +61,9 @@ const readOwners = Effect.fnUntraced(function* (names: ReadonlySet<string>) {
   return owners;
 });
 
-const takeOff = Effect.fnUntraced(function* (node: Node, orphan: Orphan) {
-  const api = yield* KubeApi;
-  const caches = yield* Caches;
-  const { name } = node.metadata;
-  const patch = releasePatch(versionOf(node), orphan);
-  // A conflict means that somebody changed the Node: the next sweep looks at what it is then.
-  yield* api.patch(NodeResource, { name }, patch).pipe(
-    Effect.tap((swept) => Effect.sync(() => caches.nodes.observe(swept))),
+const takeOff = Effect.fnUntraced(function* (node: Node, marks: Marks) {
+  const { name, uid } = node.metadata;
+  yield* releaseNode(name, { uid, marks }).pipe(
     Effect.asVoid,
     Effect.catch((error) =>
       Effect.annotateLogs(Effect.logWarning("sweep could not free a node"), {

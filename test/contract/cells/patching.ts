@@ -96,6 +96,37 @@ export const patching: Group = {
           yield* outcome(kit.patch(Foos, "a", { op: "add" }, { patchType: JSON_PATCH })),
         ];
       }),
+    "JSON patch × marks come off a Node, fenced by who it is and whose they are": (kit) =>
+      Effect.gen(function* () {
+        const name = kit.named("a");
+        const { metadata } = yield* kit.create(
+          Nodes,
+          node(name, { unschedulable: true }, { annotations: { "x/held": "us", "x/own": "y" } }),
+        );
+        const release = (uid: unknown, holder: string) =>
+          kit.patch(
+            Nodes,
+            name,
+            [
+              { op: "test", path: "/metadata/uid", value: uid },
+              { op: "test", path: "/metadata/annotations/x~1held", value: holder },
+              { op: "remove", path: "/metadata/annotations/x~1held" },
+              { op: "add", path: "/spec/unschedulable", value: false },
+            ],
+            { patchType: JSON_PATCH },
+          );
+        const { uid } = metadata as { readonly uid: string };
+        const refused = [
+          yield* outcome(release("another", "us")),
+          yield* outcome(release(uid, "them")),
+        ];
+        const released = yield* release(uid, "us");
+        return [
+          refused,
+          view(released, "spec.unschedulable", "metadata.annotations"),
+          yield* outcome(release(uid, "us")),
+        ];
+      }),
     "strategic merge patch × custom resources do not take it": (kit) =>
       Effect.gen(function* () {
         yield* kit.create(Foos, foo("a"));

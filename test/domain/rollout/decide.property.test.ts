@@ -51,8 +51,9 @@ const objectOf = (seen: Observed, action: Action): readonly [unknown, unknown] |
   const children = seen.children.get(action.node);
   switch (action._tag) {
     case "Hold":
-    case "Release":
       return [action.at, identity(seen.nodes.get(action.node))];
+    case "Release":
+      return [action.uid, seen.nodes.get(action.node)?.metadata.uid];
     case "ResumeJob":
     case "SuspendJob":
       return [action.job, identity(children?.job)];

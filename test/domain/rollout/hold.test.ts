@@ -1,6 +1,8 @@
 /** Who may hold a Node, and what the patches of hold and release leave alone. */
 import { describe, expect, it } from "@effect/vitest";
-import { otherOperationOf, releasePatch } from "../../../src/domain/rollout/hold.ts";
+import { type Marks, otherOperationOf, releasePatch } from "../../../src/domain/rollout/hold.ts";
+import { own } from "../../../src/services/fake/json.ts";
+import { jsonPatch } from "../../../src/services/fake/patch/jsonPatch.ts";
 import { operation } from "./support.ts";
 
 const COMPLETED = {
@@ -31,20 +33,34 @@ describe("another operation", () => {
 });
 
 describe("a release", () => {
-  const at = { name: "w", uid: "w-uid", resourceVersion: "3" };
-  const version = { uid: "w-uid", resourceVersion: "3" };
-  const HELD = "operator.kairos.io/held-by";
-  const CORDONED = "operator.kairos.io/cordoned-by";
+  const held = "operator.kairos.io/held-by";
+  const cordoned = "operator.kairos.io/cordoned-by";
+  const marked = {
+    metadata: { name: "w", uid: "w-uid", annotations: { [held]: "a", [cordoned]: "b", own: "c" } },
+    spec: { unschedulable: true, taints: [] },
+  };
+  const apply = (marks: Marks, node: object = marked) =>
+    jsonPatch(own(node), releasePatch("w-uid", marks));
 
+  it("of a hold leaves the cordon", () =>
+    expect(apply({ heldBy: "a" })).toEqual({
+      metadata: { ...marked.metadata, annotations: { [cordoned]: "b", own: "c" } },
+      spec: marked.spec,
+    }));
+  it("of a cordon leaves the hold", () =>
+    expect(apply({ cordonedBy: "b" })).toEqual({
+      metadata: { ...marked.metadata, annotations: { [held]: "a", own: "c" } },
+      spec: { unschedulable: false, taints: [] },
+    }));
+  it("of both works where a person has uncordoned already", () =>
+    expect(apply({ heldBy: "a", cordonedBy: "b" }, { ...marked, spec: {} })).toEqual({
+      metadata: { ...marked.metadata, annotations: { own: "c" } },
+      spec: { unschedulable: false },
+    }));
   it.each([
-    [{ hold: true, cordon: false }, { [HELD]: null }, {}],
-    [{ hold: false, cordon: true }, { [CORDONED]: null }, { spec: { unschedulable: null } }],
-    [
-      { hold: true, cordon: true },
-      { [HELD]: null, [CORDONED]: null },
-      { spec: { unschedulable: null } },
-    ],
-  ])("of %j touches nothing else", (what, annotations, rest) =>
-    expect(releasePatch(at, what)).toEqual({ metadata: { ...version, annotations }, ...rest }),
-  );
+    ["somebody else's hold", { heldBy: "b" }, marked],
+    ["a hold that is gone", { heldBy: "a" }, { ...marked, metadata: { uid: "w-uid" } }],
+    ["both when one is not ours", { heldBy: "a", cordonedBy: "a" }, marked],
+    ["another Node's", { heldBy: "a" }, { ...marked, metadata: { ...marked.metadata, uid: "x" } }],
+  ] as const)("never takes %s", (_name, marks, node) => expect(apply(marks, node)).toBeUndefined());
 });

@@ -493,7 +493,7 @@ describe("Cancelling and Settling", () => {
   it("a failed node stays cordoned and is let go", () =>
     expect(
       decide(inStage(cancelling, { node: held, live: [JOB_PODS, NODE] })).actions,
-    ).toMatchObject([{ _tag: "Release", uncordon: false }]));
+    ).toMatchObject([{ _tag: "Release", marks: { heldBy: MINE } }]));
   it("with uncordonOnFailure it is uncordoned", () =>
     expect(
       decide(
@@ -503,7 +503,7 @@ describe("Cancelling and Settling", () => {
           spec: { uncordonOnFailure: true },
         }),
       ).actions,
-    ).toMatchObject([{ _tag: "Release", uncordon: true }]));
+    ).toMatchObject([{ _tag: "Release", marks: { heldBy: MINE, cordonedBy: MINE } }]));
   it("only a node that is free is stored as Failed", () =>
     expectStep(inStage(cancelling, { live: [JOB_PODS, NODE] }), "store Failed JobFailed"));
   it("settling waits five minutes in one boot", () => {
@@ -577,7 +577,9 @@ describe("a deleted operation", () => {
       annotations: { "operator.kairos.io/cordoned-by": MINE },
     });
     const first = decide(observed({ operation: operation({ metadata, status }), nodes: [left] }));
-    expect(first.outlook().actions).toMatchObject([{ _tag: "Release", uncordon: true }]);
+    expect(first.outlook().actions).toMatchObject([
+      { _tag: "Release", marks: { cordonedBy: MINE } },
+    ]);
     const then = decide(
       observed({ operation: operation({ metadata, status }), nodes: [node("w")] }),
     );

@@ -2,7 +2,7 @@
 import type { Pod } from "../../kube/pod.ts";
 import { isTerminating } from "../../kube/pod.ts";
 import type { Action, Note, Version } from "../decision.ts";
-import { cordonedBy, holderOf, isReleased } from "../hold.ts";
+import { holderOf, marksOf } from "../hold.ts";
 import type { NodeInFlight } from "../observed.ts";
 
 /** The version of an object that an action carries, so that the API server refuses it on any other. */
@@ -36,15 +36,11 @@ export const deletions = (at: NodeInFlight, ...pods: ReadonlyArray<Pod | undefin
  */
 export const release = (at: NodeInFlight, uncordon: boolean): Action | undefined => {
   const { node } = at;
-  const mine = holderOf(at.observed);
   if (node === undefined || node.metadata.uid !== at.entry.nodeUID) return undefined;
-  if (isReleased(mine, node, uncordon)) return undefined;
-  return {
-    _tag: "Release",
-    node: at.name,
-    at: versionOf(node),
-    uncordon: uncordon && cordonedBy(node) === mine,
-  };
+  const marks = marksOf(holderOf(at.observed), node, uncordon);
+  return marks === undefined
+    ? undefined
+    : { _tag: "Release", node: at.name, uid: node.metadata.uid, marks };
 };
 
 export const RELEASING: Note = {
