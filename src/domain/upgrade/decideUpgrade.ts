@@ -7,7 +7,7 @@ import { isEnded } from "../rollout/summary.ts";
 import { isOriginals } from "../takeover/original.ts";
 import { needsTakeover } from "../takeover/takeOver.ts";
 import { steering, translate } from "../translate.ts";
-import { mirror, stalled } from "./mirror.ts";
+import { mirror, mirrorIntervalMillis, stalled } from "./mirror.ts";
 
 /** What is known of the NodeOp of the upgrade's name. */
 export type OwnOperation =
@@ -27,13 +27,13 @@ export type UpgradeDecision =
   /** A merge patch of the NodeOp's spec. */
   | { readonly _tag: "Steer"; readonly operation: NodeOp; readonly patch: object }
   | { readonly _tag: "Store"; readonly status: NodeOpUpgradeStatus }
-  /** Only the mirror is left, and it is not due yet. */
-  | { readonly _tag: "Later" };
+  /** Only the mirror is left, and it is not due before `at` (milliseconds since the epoch). */
+  | { readonly _tag: "Later"; readonly at: number };
 
-/** When it is, in milliseconds since the epoch, and whether the mirror may be written again already. */
+/** When it is, and when the mirror was last written, both in milliseconds since the epoch. */
 export interface Moment {
   readonly now: number;
-  readonly isMirrorDue: boolean;
+  readonly mirroredAt: number;
 }
 
 /** Decides one pass. */
@@ -74,7 +74,7 @@ const hasEndedAsOriginals = ({ status }: NodeOpUpgrade): boolean =>
 const withOperation = (
   upgrade: NodeOpUpgrade,
   operation: NodeOp,
-  { now, isMirrorDue }: Moment,
+  { now, mirroredAt }: Moment,
 ): UpgradeDecision => {
   if (controllerOf(operation.metadata)?.uid !== upgrade.metadata.uid) {
     if (hasEndedAsOriginals(upgrade)) return { _tag: "Nothing" };
@@ -90,7 +90,11 @@ const withOperation = (
   if (needsTakeover(operation)) return { _tag: "Nothing" };
   const patch = isEnded(operation.status) ? undefined : steering(upgrade, operation);
   if (patch !== undefined) return { _tag: "Steer", operation, patch };
-  return isMirrorDue ? store(upgrade, mirror(upgrade, operation, now)) : { _tag: "Later" };
+  const next = mirror(upgrade, operation, now);
+  const dueAt = mirroredAt + mirrorIntervalMillis(upgrade.status ?? {}, next);
+  return next === upgrade.status || dueAt <= now
+    ? store(upgrade, next)
+    : { _tag: "Later", at: dueAt };
 };
 
 const store = (upgrade: NodeOpUpgrade, status: NodeOpUpgradeStatus): UpgradeDecision =>

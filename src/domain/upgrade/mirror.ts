@@ -90,6 +90,33 @@ export const mirror = (
   });
 };
 
+/**
+ * What is news is mirrored at most once per second, that of a large fleet every five: nothing waits for it. How far nodes in
+ * flight are is told every ten: each write costs the API server as much as one about the nodes themselves.
+ */
+export const mirrorIntervalMillis = (
+  before: NodeOpUpgradeStatus,
+  after: NodeOpUpgradeStatus,
+): number => {
+  if (!isNews(before, after)) return PROGRESS_INTERVAL_MILLIS;
+  return (after.total ?? 0) > LARGE_NODES_MIN ? LARGE_INTERVAL_MILLIS : INTERVAL_MILLIS;
+};
+
+const INTERVAL_MILLIS = 1000;
+const LARGE_INTERVAL_MILLIS = 5000;
+const LARGE_NODES_MIN = 100;
+const PROGRESS_INTERVAL_MILLIS = 10_000;
+
+/** Whether more differs than what is told of nodes that were started before and have not ended. */
+const isNews = (before: NodeOpUpgradeStatus, after: NodeOpUpgradeStatus): boolean => {
+  return !isEqual(news(before), news(after));
+};
+
+const news = ({ lastUpdated, message, nodeStatuses = {}, ...rest }: NodeOpUpgradeStatus) => ({
+  ...rest,
+  started: Object.keys(nodeStatuses).length,
+});
+
 const conditions = (value: ReadonlyArray<Condition> | undefined) =>
   value === undefined ? {} : { conditions: value };
 

@@ -8,7 +8,7 @@ import {
 } from "../../../src/domain/upgrade/decideUpgrade.ts";
 import { condition, NOW, operationOf, upgradeOf } from "./support.ts";
 
-const DUE = { now: NOW, isMirrorDue: true };
+const DUE = { now: NOW, mirroredAt: NOW - 60_000 };
 const UNKNOWN: OwnOperation = { _tag: "Unknown" };
 const ABSENT: OwnOperation = { _tag: "Absent" };
 const ended = (type: "Completed" | "Failed") => ({
@@ -131,7 +131,7 @@ describe("what steers the operation", () => {
     ["imagePullSecrets", { imagePullSecrets: [{ name: "secret" }] }],
   ])("%s is carried to the NodeOp, and nothing else", (field, change) => {
     const edited = upgradeOf({ spec: change });
-    const decision = decideUpgrade(edited, exists(before), { now: NOW, isMirrorDue: false });
+    const decision = decideUpgrade(edited, exists(before), { now: NOW, mirroredAt: NOW });
     expect(decision._tag).toBe("Steer");
     if (decision._tag !== "Steer") return;
     expect(Object.keys(decision.patch)).toEqual(["spec"]);
@@ -155,8 +155,36 @@ describe("the mirror", () => {
     const upgrade = upgradeOf();
     const own = exists(upgrade, { status: { phase: "Running", observedGeneration: 1 } });
     expect(stored(decideUpgrade(upgrade, own, DUE)).phase).toBe("Running");
-    expect(decideUpgrade(upgrade, own, { now: NOW, isMirrorDue: false })).toEqual({
+    expect(decideUpgrade(upgrade, own, { now: NOW, mirroredAt: NOW })).toEqual({
       _tag: "Later",
+      at: NOW + 1000,
+    });
+  });
+
+  const conditions = [condition("Progressing", "True")];
+  const counts = { total: 200, done: 0, running: 1 };
+  const STARTED = { phase: "Running", ...counts, conditions, observedGeneration: 1 };
+  const PENDING = { ...STARTED, nodeStatuses: { a: { phase: "Pending", stage: "Preparing" } } };
+  const FEW = { ...PENDING, total: 4 };
+  it.each([
+    ["the next node's start", FEW, { ...FEW, done: 1 }, 1000],
+    ["that of a large fleet", PENDING, { ...PENDING, done: 1 }, 5000],
+    ["a failure", FEW, { ...FEW, failed: 1 }, 1000],
+    ["a condition", FEW, { ...FEW, conditions: [condition("Progressing", "False")] }, 1000],
+    [
+      "progress inside of a node",
+      FEW,
+      { ...FEW, nodeStatuses: { a: { phase: "Running", stage: "Upgrading" } } },
+      10_000,
+    ],
+  ])("of %s is due in time", (_what, before, after, millis) => {
+    const upgrade = upgradeOf();
+    const own = (status: object) => exists(upgrade, { status });
+    const status = stored(decideUpgrade(upgrade, own(before), DUE));
+    const moment = { now: NOW + 1, mirroredAt: NOW };
+    expect(decideUpgrade({ ...upgrade, status }, own(after), moment)).toEqual({
+      _tag: "Later",
+      at: NOW + millis,
     });
   });
 

@@ -52,7 +52,7 @@ it("of a K beyond the last commit or call, with the range", () => {
 it("of what was not there at its moment", () =>
   expect(
     missed(
-      "cordon: false",
+      "preflight: { command: [check] }",
       "cp-1:job-deleted@1",
       "cp-1:reboot-pod-deleted@2",
       "cp-1:agent-crash@3",
