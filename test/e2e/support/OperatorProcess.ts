@@ -1,5 +1,6 @@
 /** `nodeop operator` as its own process, with the ServiceAccount of the installation and nothing more. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -8,6 +9,28 @@ import { freePorts } from "../../support/controlPlane/ports.ts";
 
 /** The command line in one file. */
 export const BUNDLE = fileURLToPath(new URL("../../../dist/nodeop.mjs", import.meta.url));
+
+const CONTAINERFILE = fileURLToPath(new URL("../../../deploy/Containerfile", import.meta.url));
+
+/** What the image sets for its programs, in its last stage; the code cache lies in the image only. */
+const imageEnvironment = (): Record<string, string> => {
+  const stage =
+    readFileSync(CONTAINERFILE, "utf8")
+      .split(/^FROM /mu)
+      .at(-1) ?? "";
+  const settings = [...stage.matchAll(/^ENV (.+)$/gmu)].flatMap(([, line = ""]) => line.split(" "));
+  return Object.fromEntries(
+    settings
+      .map(
+        (setting) =>
+          [
+            setting.slice(0, setting.indexOf("=")),
+            setting.slice(setting.indexOf("=") + 1),
+          ] as const,
+      )
+      .filter(([name]) => name !== "NODE_COMPILE_CACHE"),
+  );
+};
 
 /** How long it may take to end. */
 const STOP_MILLIS = 3000;
@@ -60,7 +83,11 @@ export class OperatorProcess {
       "--lease-namespace=operator-system",
       ...(options.flags ?? []),
     ];
-    const environment = { PATH: process.env["PATH"], ...options.environment };
+    const environment = {
+      PATH: process.env["PATH"],
+      ...imageEnvironment(),
+      ...options.environment,
+    };
     const child = spawn(process.execPath, flags, {
       stdio: ["ignore", "pipe", "pipe"],
       env: environment,
