@@ -20,6 +20,9 @@ const owner = (name: string, more: Body = {}) => ({
   ...more,
 });
 
+const annotationsOf = ({ metadata }: Body): object =>
+  (metadata as { readonly annotations?: object }).annotations ?? {};
+
 const taint = (key: string) => ({ key, effect: "NoSchedule" });
 
 export const patching: Group = {
@@ -123,7 +126,9 @@ export const patching: Group = {
         const released = yield* release(uid, "us");
         return [
           refused,
-          view(released, "spec.unschedulable", "metadata.annotations"),
+          view(released, "spec.unschedulable"),
+          // Others annotate Nodes too.
+          Object.keys(annotationsOf(released)).filter((key) => key.startsWith("x/")),
           yield* outcome(release(uid, "us")),
         ];
       }),
