@@ -1,6 +1,6 @@
 /**
  * A proxy on loopback between an operator and the API server: it sees every write, can do something before or after one is
- * applied, can cut watches, and can be down for a while, as a load balancer or the server itself.
+ * applied and can cut watches, as a load balancer.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -40,7 +40,7 @@ export class ApiProxy {
     Effect.acquireRelease(
       Effect.gen(function* () {
         const proxy = new ApiProxy(options);
-        yield* proxy.up;
+        yield* proxy.#listen();
         return proxy;
       }),
       (proxy) => Effect.sync(() => proxy.#close()),
@@ -81,18 +81,9 @@ export class ApiProxy {
     return count;
   }
 
-  /** Nobody listens any more, and what was under way is broken. */
-  get down(): Effect.Effect<void> {
+  #listen(): Effect.Effect<void> {
     return Effect.callback((resume) => {
-      this.#server.close(() => resume(Effect.void));
-      for (const socket of this.#sockets) socket.destroy();
-    });
-  }
-
-  /** Listens, again at the same port. */
-  get up(): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      this.#server.listen(this.#port, "127.0.0.1", () => {
+      this.#server.listen(0, "127.0.0.1", () => {
         const address = this.#server.address();
         if (typeof address === "object" && address !== null) this.#port = address.port;
         resume(Effect.void);

@@ -164,11 +164,24 @@ export class Observer {
           ),
         ),
       );
+      // A server that was started again remembers no history: what it has now came last before it went, if it is news.
+      const again = Effect.gen({ self: this }, function* () {
+        const now = yield* listOf(resource);
+        resourceVersion = now.metadata.resourceVersion;
+        const known = new Map(this.objects(resource).map((one) => [one.metadata.uid, one]));
+        const uids = new Set(now.items.map(({ metadata }) => metadata.uid));
+        for (const object of known.values())
+          if (!uids.has(object.metadata.uid))
+            this.#add({ resource, rv: Number(resourceVersion), gone: true, object });
+        for (const object of now.items) {
+          const before = known.get(object.metadata.uid);
+          if (before === undefined || versionOf(before) < versionOf(object))
+            this.#add({ resource, rv: versionOf(object), gone: false, object });
+        }
+      });
       // A server that is down for a while is part of what is observed; what happened meanwhile comes after.
       const patient = watch.pipe(
-        Effect.catch((error) =>
-          error._tag === "Expired" ? Effect.die(error) : Effect.sleep("200 millis"),
-        ),
+        Effect.catch((error) => (error._tag === "Expired" ? again : Effect.sleep("200 millis"))),
       );
       yield* Effect.forkScoped(Effect.forever(patient));
     },

@@ -8,7 +8,7 @@ import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Data, Effect, type Scope } from "effect";
+import { Data, type Duration, Effect, Scope } from "effect";
 import type { Assets } from "./assets.ts";
 import { auditPolicy } from "./audit.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
@@ -40,6 +40,8 @@ export interface OwnControlPlane extends ControlPlane {
   readonly etcd: Running;
   readonly apiServer: Running;
   readonly controllerManager: Running | undefined;
+  /** Kills the API server, and starts it again after so long, on the same port and with the same certificate. */
+  readonly outage: (duration: Duration.Input) => Effect.Effect<void, ControlPlaneFailed>;
 }
 
 export interface ControlPlaneOptions {
@@ -174,7 +176,7 @@ export const startControlPlane = Effect.fn("startControlPlane")(function* (
   const caFile = join(certificates, "apiserver.crt");
   const server = `https://${HOST}:${secure}`;
   const etcd = yield* startEtcd(assets, folder, client, peer);
-  const apiServer = yield* start(
+  const startApiServer = start(
     "kube-apiserver",
     assets.path("kube-apiserver"),
     [
@@ -198,6 +200,7 @@ export const startControlPlane = Effect.fn("startControlPlane")(function* (
     ],
     log("kube-apiserver"),
   );
+  let apiServer = yield* startApiServer;
   const at = { server, token, caFile, folder };
   const programs = [etcd, apiServer];
   yield* waitFor(at, "/readyz", programs);
@@ -234,6 +237,14 @@ export const startControlPlane = Effect.fn("startControlPlane")(function* (
     yield* waitFor(at, "/api/v1/namespaces/default/serviceaccounts/default", programs);
   }
   const version = yield* waitFor(at, "/version", programs);
+  const scope = yield* Effect.scope;
+  const outage = Effect.fnUntraced(function* (duration: Duration.Input) {
+    apiServer.signal("SIGKILL");
+    while (apiServer.isRunning()) yield* Effect.sleep(POLL_MILLIS);
+    yield* Effect.sleep(duration);
+    apiServer = yield* Scope.provide(startApiServer, scope);
+    yield* waitFor(at, "/readyz", [apiServer]);
+  });
   const parsed: unknown = JSON.parse(version);
   const gitVersion =
     typeof parsed === "object" && parsed !== null && "gitVersion" in parsed
@@ -246,7 +257,10 @@ export const startControlPlane = Effect.fn("startControlPlane")(function* (
     version: gitVersion,
     startedInMillis: Math.round(performance.now() - began),
     etcd,
-    apiServer,
+    get apiServer() {
+      return apiServer;
+    },
     controllerManager,
+    outage,
   };
 });

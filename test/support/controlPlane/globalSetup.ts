@@ -28,6 +28,7 @@ export default async (project: TestProject) => {
       etcd: _e,
       apiServer: _a,
       controllerManager: _c,
+      outage: _o,
       ...controlPlane
     } = await Effect.runPromise(
       Effect.tap(startControlPlane({ assets }), installCrds).pipe(Scope.provide(scope)),
