@@ -174,7 +174,7 @@ const storeStatus = Effect.fnUntraced(function* (
   const api = yield* KubeApi;
   const caches = yield* Caches;
   const { name, namespace, uid, resourceVersion } = operation.metadata;
-  const stored = yield* Effect.onError(
+  const stored = yield* Effect.tapError(
     api.patch(
       NodeOpResource,
       { name, namespace },
@@ -184,7 +184,8 @@ const storeStatus = Effect.fnUntraced(function* (
       },
       { subresource: "status" },
     ),
-    // Whatever went wrong, the cached operation may be old: the next pass starts from a fresh one.
+    // Whatever went wrong, the cached operation may be old: the next pass starts from a fresh one. Who interrupts does not
+    // wait for that: there is no next pass, and perhaps no answer.
     () => Effect.ignore(readOperation(operation)),
   );
   memory.statusWrittenAt = yield* Clock.currentTimeMillis;

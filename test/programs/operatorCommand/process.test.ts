@@ -3,11 +3,17 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import * as NodeServices from "@effect/platform-node/NodeServices";
 import { describe, expect, it } from "@effect/vitest";
-import { Effect, Fiber, Layer, Metric } from "effect";
+import { Deferred, Effect, Fiber, Layer, Metric } from "effect";
 import { HttpRouter } from "effect/http";
 import { TestClock, TestConsole } from "effect/testing";
 import { crds } from "../../../src/domain/api/crd.ts";
-import { Leases, Namespaces, NodeOps } from "../../../src/domain/kube/resource.ts";
+import {
+  apiVersionOf,
+  Leases,
+  Namespaces,
+  NodeOps,
+  type Resource,
+} from "../../../src/domain/kube/resource.ts";
 import { healthRoutes, metricsRoutes } from "../../../src/programs/operatorCommand/http.ts";
 import type { OperatorConfig } from "../../../src/programs/operatorCommand/options.ts";
 import {
@@ -129,6 +135,49 @@ describe("the operator's loops", () => {
         name: "lease",
       });
       expect(lease).toMatchObject({ spec: { holderIdentity: "" } });
+    }).pipe(Effect.provide(cluster)),
+  );
+});
+
+/** A transport that never answers again from the first status write of a NodeOp on; `frozen` completes with that write. */
+const freezing = (frozen: Deferred.Deferred<void>) =>
+  Layer.effect(
+    KubeTransport,
+    Effect.map(KubeTransport, (inner): KubeTransport["Service"] => ({
+      watch: inner.watch,
+      request: (asked) =>
+        Effect.gen(function* () {
+          if (asked.resource.plural === NodeOps.plural && asked.subresource === "status")
+            yield* Deferred.succeed(frozen, undefined);
+          return yield* (yield* Deferred.isDone(frozen)) ? Effect.never : inner.request(asked);
+        }),
+    })),
+  );
+
+describe("interrupted while the API server does not answer", () => {
+  it.effect("a status write under way holds nothing up", () =>
+    Effect.gen(function* () {
+      const frozen = yield* Deferred.make<void>();
+      const transport = yield* KubeTransport;
+      const create = (resource: Resource, namespace: string | undefined, body: object) =>
+        transport.request({
+          verb: "create",
+          resource,
+          namespace,
+          body: { apiVersion: apiVersionOf(resource), kind: resource.kind, ...body },
+        });
+      yield* create(Namespaces, undefined, { metadata: { name: "default" } });
+      yield* create(NodeOps, "default", { metadata: { name: "op" }, spec: { command: ["true"] } });
+      const running = yield* operator().pipe(
+        Effect.provide(Layer.provide(Layer.fresh(kubeApiLayer), freezing(frozen))),
+        Effect.forkChild,
+      );
+      const told = yield* Effect.forkChild(
+        Effect.andThen(Deferred.await(frozen), Fiber.interrupt(running)),
+      );
+      yield* TestClock.adjust("2 seconds");
+      expect(yield* Deferred.isDone(frozen)).toBe(true);
+      expect(told.pollUnsafe()).toBeDefined();
     }).pipe(Effect.provide(cluster)),
   );
 });
