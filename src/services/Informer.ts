@@ -16,7 +16,11 @@ import {
   type WatchEvent,
 } from "./KubeApi.ts";
 
-/** Waits between attempts to list or watch, while they bring nothing new. */
+/**
+ * Waits between attempts to list or watch, while they bring nothing new. A server or proxy that ends every watch at once is
+ * in trouble, and five watches a second from each client keep it there: as in client-go news may then come up to half a
+ * minute late. The first news that arrives ends that.
+ */
 const BACKOFF: Backoff = { base: "100 millis", max: "30 seconds" };
 /** A watch that lasted this long was a good one, even if nothing happened. */
 const GOOD_WATCH_MILLIS_MIN = 10_000;
