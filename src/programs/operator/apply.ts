@@ -6,7 +6,8 @@ import type { ApiError, KubeApi } from "../../services/KubeApi.ts";
 import type { Caches } from "./Caches.ts";
 import { noteFailure, type Request } from "./failures.ts";
 import type { OperationMemory } from "./Memory.ts";
-import { request, type Update } from "./requests.ts";
+import { request } from "./requests.ts";
+import type { Update } from "./Update.ts";
 
 /** Sends at most this many requests at once. */
 const REQUESTS_AT_ONCE = 32;

@@ -9,7 +9,7 @@ import type { Observed } from "../../domain/rollout/observed.ts";
 import { type ApiError, KubeApi, type TypedResource } from "../../services/KubeApi.ts";
 import type { Request } from "./failures.ts";
 import type { OperationMemory } from "./Memory.ts";
-import { ensureAgentAccess } from "./requests.ts";
+import { ensureAgentAccess } from "./childRequests.ts";
 import { AnyJob, AnyPod } from "./resources.ts";
 
 /** Which of the requests was refused, and how the server put it. */

@@ -8,7 +8,7 @@ import { targetsOf } from "../../domain/rollout/targets.ts";
 import { hasOriginalEnded } from "../../domain/takeover/end.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
 import { Caches, type CachesShape } from "./Caches.ts";
-import { releaseNode } from "./releaseNode.ts";
+import { releaseNode } from "./nodeRequests.ts";
 import { NodeOpResource } from "./resources.ts";
 
 const INTERVAL = "10 minutes";

@@ -1,9 +1,30 @@
-/** Takes holds and cordons off a Node: at the end of an operation's work on it, and when the sweep finds them left behind. */
+/** The requests about a Node: a hold with its cordon is put on it, and taken off, by an operation or by the sweep. */
 import { Effect } from "effect";
+import type { Node } from "../../domain/kube/node.ts";
 import { cordonedBy, heldBy, type Marks, releasePatch } from "../../domain/rollout/hold.ts";
+import { evidenceKey } from "../../domain/rollout/observed.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
 import { Caches } from "./Caches.ts";
 import { NodeResource } from "./resources.ts";
+import type { Update } from "./Update.ts";
+
+/** The answer to a PATCH is the Node as it now is: a live read. */
+export const holdNode = Effect.fnUntraced(function* (name: string, patch: object) {
+  const api = yield* KubeApi;
+  const caches = yield* Caches;
+  const node: Node = yield* api.patch(NodeResource, { name }, patch);
+  caches.nodes.observe(node);
+  return withNode(name, node);
+});
+
+export const withNode =
+  (name: string, node: Node): Update =>
+  (observed) => ({
+    ...observed,
+    nodes:
+      observed.nodes.get(name) === node ? observed.nodes : new Map(observed.nodes).set(name, node),
+    live: new Set([...observed.live, evidenceKey({ _tag: "Node", node: name })]),
+  });
 
 /** Which marks of which Node. */
 export interface Release {
