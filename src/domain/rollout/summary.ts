@@ -72,9 +72,18 @@ export const outcomeOf = (options: {
     reason: failed === undefined ? "InProgress" : "NodeFailed",
     message:
       failed === undefined
-        ? `${counts.done} of ${counts.total} nodes are done, ${counts.running} in flight`
+        ? `${counts.done} of ${counts.total} nodes are done, ${counts.running} in flight${troubleOf(entries)}`
         : `${failed} failed: ${entries[failed]!.message ?? "no reason"}`,
   };
+};
+
+/** What holds nodes in flight up, of the first of them: who reads the sentence need not look through the entries for it. */
+const troubleOf = (entries: Entries): string => {
+  const troubled = censusOf(entries).inFlight.filter((name) => entries[name]?.reason !== undefined);
+  const [first] = troubled;
+  if (first === undefined) return "";
+  const others = troubled.length === 1 ? "" : ` (and ${troubled.length - 1} more)`;
+  return `. ${first}${others}: ${entries[first]?.message ?? "no reason"}`;
 };
 
 /** Nothing runs and nothing can start: never a silent wait. */

@@ -44,7 +44,7 @@ describe("a live read that fails", () => {
     expect(scene.violations()).toEqual([]);
   });
 
-  it("is told in its node's status once it lasts, and only while it does", () => {
+  it("is told in its node's status and in the message once it lasts, and only while it does", () => {
     const { scene, reads, mend } = unreadable();
     scene.until("the first failure", () => reads.length > 0);
     scene.pass(29);
@@ -55,9 +55,11 @@ describe("a live read that fails", () => {
       reason: "RequestFailed",
       message: expect.stringContaining("get Node worker-1"),
     });
+    expect(scene.status().message).toMatch(/ in flight\. worker-1: get Node worker-1/u);
     expect(entry(scene, "worker-2")?.reason).toBeUndefined();
     mend();
     scene.untilEnded();
+    expect(scene.status().message).toBe("All 2 nodes are done");
     expect(entry(scene, "worker-1")).toMatchObject({ phase: "Completed" });
     expect(entry(scene, "worker-1")?.reason).toBeUndefined();
     expect(scene.violations()).toEqual([]);
