@@ -27,13 +27,16 @@ const compareText = (left: string, right: string): number =>
 /**
  * The nodes in the order in which they are started: control planes first (page, "How Upgrade Is Performed" 3), each
  * group by name with numbers by value, so that worker-2 comes before worker-10. It depends on names and labels alone,
- * never on the order given.
+ * never on the order given. The node called `last` comes last in its group: the operator's own, whose reboot ends it.
  */
-export const inOrder = <N extends Ordered>(nodes: ReadonlyArray<N>): ReadonlyArray<N> =>
+export const inOrder = <N extends Ordered>(
+  nodes: ReadonlyArray<N>,
+  last?: string,
+): ReadonlyArray<N> =>
   nodes
     .map((node) => ({
       node,
-      key: `${isControlPlane(node.labels) ? 0 : 1}${naturalKey(node.name)}`,
+      key: `${isControlPlane(node.labels) ? 0 : 1}${node.name === last ? 1 : 0}${naturalKey(node.name)}`,
     }))
     // Names that differ in leading zeros only have the same key; as texts they differ, which makes the order total.
     .toSorted(

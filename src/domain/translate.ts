@@ -36,6 +36,8 @@ const steeringFields = (spec: NodeOpUpgradeSpec) => ({
   uncordonOnFailure: spec.uncordonOnFailure,
   backoffLimit: spec.backoffLimit,
   deadlines: spec.deadlines,
+  unreadyNodes: spec.unreadyNodes,
+  includeNewNodes: spec.includeNewNodes,
   ...(spec.imagePullSecrets === undefined ? {} : { imagePullSecrets: spec.imagePullSecrets }),
 });
 
@@ -125,6 +127,8 @@ const STEERING: ReadonlyArray<string> = [
   "uncordonOnFailure",
   "backoffLimit",
   "deadlines",
+  "unreadyNodes",
+  "includeNewNodes",
   "imagePullSecrets",
 ];
 

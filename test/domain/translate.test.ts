@@ -80,7 +80,14 @@ describe("translate", () => {
         concurrency: 1,
         stopOnFailure: true,
         uncordonOnFailure: false,
-        deadlines: { preflightSeconds: 600, upgradeSeconds: 7200, rebootSeconds: 3600 },
+        deadlines: {
+          preflightSeconds: 600,
+          upgradeSeconds: 7200,
+          rebootSeconds: 3600,
+          readySeconds: 3600,
+        },
+        unreadyNodes: "Wait",
+        includeNewNodes: false,
         preflight: {
           command: ["/bin/sh", "-c", preflightScript()],
           activeDeadlineSeconds: 2147483647,
@@ -97,7 +104,9 @@ describe("translate", () => {
       stopOnFailure: true,
       uncordonOnFailure: true,
       backoffLimit: 0,
-      deadlines: { preflightSeconds: 1, upgradeSeconds: 2, rebootSeconds: 3 },
+      deadlines: { preflightSeconds: 1, upgradeSeconds: 2, rebootSeconds: 3, readySeconds: 4 },
+      unreadyNodes: "Skip",
+      includeNewNodes: true,
     };
     expect(translate(upgradeWith(spec)).spec).toMatchObject(spec);
   });
@@ -181,6 +190,9 @@ describe("steering", () => {
     [{ backoffLimit: 5 }],
     [{ imagePullSecrets: [{ name: "a" }] }],
     [{ deadlines: { rebootSeconds: 60 } }],
+    [{ deadlines: { readySeconds: 60 } }],
+    [{ unreadyNodes: "Skip" }],
+    [{ includeNewNodes: true }],
     [{ concurrency: 2, deadlines: { preflightSeconds: 0, upgradeSeconds: 1 } }],
   ])("carries %j and nothing else", (spec) => {
     expect(steering(upgradeWith(spec), made(nodeOp))).toEqual({ spec });

@@ -42,6 +42,20 @@ export const uncordonOnFailure = flag(
   "Make a node schedulable again when the operation failed on it and had cordoned it.",
 );
 
+/** What becomes of a target that was not Ready for `deadlines.readySeconds`. */
+export const unreadyNodes = withDefault(
+  Schema.Literals(["Wait", "Skip"]).annotate({
+    description:
+      "What happens to a node that is not Ready until its deadline readySeconds: Wait lets it fail then, Skip leaves it out. Default: Wait.",
+  }),
+  "Wait",
+);
+
+export const includeNewNodes = flag(
+  false,
+  "Never end for lack of nodes: nodes that match later are worked on too.",
+);
+
 const seconds = (value: number, description: string) =>
   withDefault(int32(`${description} 0 means no limit. Default: ${value}.`, 0), value);
 
@@ -50,6 +64,10 @@ export const Deadlines = open({
   preflightSeconds: seconds(600, "Seconds that the preflight check of one node may take."),
   upgradeSeconds: seconds(7200, "Seconds that the Job on one node may take."),
   rebootSeconds: seconds(3600, "Seconds that one node may take to come back from its reboot."),
+  readySeconds: seconds(
+    3600,
+    "Seconds that a node whose turn it is may be kept from starting by not being Ready.",
+  ),
 });
 export interface Deadlines extends Schema.Schema.Type<typeof Deadlines> {}
 

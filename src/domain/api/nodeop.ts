@@ -5,8 +5,10 @@ import {
   concurrency,
   deadlines,
   imagePullSecrets,
+  includeNewNodes,
   stopOnFailure,
   uncordonOnFailure,
+  unreadyNodes,
 } from "./common.ts";
 import {
   atomicList,
@@ -16,6 +18,7 @@ import {
   open,
   required,
   text,
+  time,
   withDefault,
   withoutSpaces,
 } from "./fields.ts";
@@ -111,6 +114,8 @@ export const NodeOpSpec = open({
   stopOnFailure,
   preflight: Schema.optionalKey(Preflight),
   deadlines,
+  unreadyNodes,
+  includeNewNodes,
 }).annotate({
   description: "What runs on which nodes, and how carefully.",
   ...immutable([
@@ -125,12 +130,24 @@ export const NodeOpSpec = open({
 });
 export interface NodeOpSpec extends Schema.Schema.Type<typeof NodeOpSpec> {}
 
+const operationStatusFields = {
+  ...statusFields,
+  /** Beside the entries, because a node that has not started has none. */
+  notReadySince: Schema.optionalKey(
+    Schema.Record(Schema.String, time("Since when it is kept from starting.")).annotate({
+      description:
+        "Targets whose turn it is and that cannot start because they are not Ready, and since when.",
+      "x-kubernetes-map-type": "atomic",
+    }),
+  ),
+};
+
 /** `NodeOpStatus` without the entries per node. */
-export const NodeOpStatusSummary = open(statusFields);
+export const NodeOpStatusSummary = open(operationStatusFields);
 
 /** How a NodeOp goes. */
 export const NodeOpStatus = open({
-  ...statusFields,
+  ...operationStatusFields,
   nodeStatuses: Schema.optionalKey(NodeStatuses),
 });
 export interface NodeOpStatus extends Schema.Schema.Type<typeof NodeOpStatus> {}

@@ -5,8 +5,10 @@ import {
   concurrency,
   deadlines,
   imagePullSecrets,
+  includeNewNodes,
   stopOnFailure,
   uncordonOnFailure,
+  unreadyNodes,
 } from "./common.ts";
 import {
   atomicList,
@@ -55,6 +57,8 @@ export const NodeOpUpgradeSpec = open({
     2,
   ),
   deadlines,
+  unreadyNodes,
+  includeNewNodes,
 })
   .annotate({
     description: "Which image goes onto which nodes, and how carefully.",

@@ -6,6 +6,7 @@ import { claim, isInFlight } from "./entry.ts";
 import type { Observed } from "./observed.ts";
 import { tripsStopOnFailure } from "./reason.ts";
 import { startObstacle } from "./targets.ts";
+import { givenUp, NO_CLOCKS, waitingToBeReady, type Clocks } from "./unready.ts";
 
 /** What `admit` answers. */
 export interface Admission {
@@ -15,9 +16,21 @@ export interface Admission {
   readonly obstacles: ReadonlyMap<string, Note>;
   /** Why every other target that has not started does not start. */
   readonly waiting: Note;
+  /** The entries of targets that are given up because they were not Ready in time, by node name. */
+  readonly givenUp: ReadonlyMap<string, NodeStatus>;
+  /** Since when others have been kept from starting by not being Ready. */
+  readonly notReadySince: Clocks;
+  /** Look again at this time (milliseconds since the epoch): the first of them is given up. */
+  readonly wakeAt: number | undefined;
 }
 
-const NOBODY: Pick<Admission, "claims" | "obstacles"> = { claims: new Map(), obstacles: new Map() };
+const NOBODY: Omit<Admission, "waiting"> = {
+  claims: new Map(),
+  obstacles: new Map(),
+  givenUp: new Map(),
+  notReadySince: NO_CLOCKS,
+  wakeAt: undefined,
+};
 
 /**
  * Claims targets for the free slots. `advanced` are the entries that will be stored together with the claims, so that a
@@ -33,17 +46,30 @@ export const admit = (observed: Observed, advanced: ReadonlyMap<string, NodeStat
         message: "the operation is being deleted: nothing new starts",
       },
     };
-  const failed = operation.spec.stopOnFailure ? firstFailure(observed, advanced) : undefined;
+  const resolved = isStopped(observed) ? NOBODY.givenUp : givenUp(observed);
+  const failed = operation.spec.stopOnFailure
+    ? firstFailure(observed, advanced, resolved)
+    : undefined;
   if (failed !== undefined)
     return {
       ...NOBODY,
+      givenUp: resolved,
       waiting: {
         reason: "StoppedOnFailure",
         message: `not started: ${failed} failed and stopOnFailure is set`,
       },
     };
-  return claimFreeSlots(observed, advanced);
+  const admission = claimFreeSlots(observed, advanced, resolved);
+  const { clocks, notes, wakeAt } = waitingToBeReady(observed, resolved, admission.obstacles);
+  const obstacles =
+    notes.size === 0 ? admission.obstacles : new Map([...admission.obstacles, ...notes]);
+  return { ...admission, obstacles, givenUp: resolved, notReadySince: clocks, wakeAt };
 };
+
+/** Whether an earlier failure has stopped the operation: then nobody is given up either, they are just not started. */
+const isStopped = (observed: Observed): boolean =>
+  observed.operation.spec.stopOnFailure &&
+  censusOf(storedEntries(observed)).firstFailure !== undefined;
 
 /** Whether a slot is free by what is stored while a target has not started: the next status write may fill it. */
 export const hasVacancy = (observed: Observed): boolean => {
@@ -57,18 +83,20 @@ const storedEntries = ({ operation }: Observed): Entries =>
 
 const firstFailure = (
   observed: Observed,
-  advanced: ReadonlyMap<string, NodeStatus>,
+  ...changes: ReadonlyArray<ReadonlyMap<string, NodeStatus>>
 ): string | undefined => {
   const stored = censusOf(storedEntries(observed)).firstFailure;
   if (stored !== undefined) return stored;
-  for (const [name, entry] of advanced) if (tripsStopOnFailure(entry)) return name;
+  for (const change of changes)
+    for (const [name, entry] of change) if (tripsStopOnFailure(entry)) return name;
   return undefined;
 };
 
 const claimFreeSlots = (
   observed: Observed,
   advanced: ReadonlyMap<string, NodeStatus>,
-): Admission => {
+  resolved: ReadonlyMap<string, NodeStatus>,
+): Pick<Admission, "claims" | "obstacles" | "waiting"> => {
   const { operation } = observed;
   const entries = storedEntries(observed);
   const busy = censusOf(entries).inFlight.filter((name) => {
@@ -81,6 +109,7 @@ const claimFreeSlots = (
   const obstacles = new Map<string, Note>();
   for (const name of free > 0 ? notStarted(entries, observed.targets) : []) {
     if (free <= 0) break;
+    if (resolved.has(name)) continue;
     const obstacle = startObstacle(observed, name);
     if (obstacle === undefined) {
       claims.set(name, claimOf(observed, name));

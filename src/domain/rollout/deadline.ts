@@ -3,6 +3,7 @@ import type { NodeOpSpec } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import { millisOf } from "../kube/object.ts";
+import { HELD_BY_ANOTHER } from "./reason.ts";
 
 /** A kubelet gets this long to end the Pods of a node whose deadline has passed, and a boot this long to prove stable. */
 export const SETTLE_MILLIS = 5 * 60_000;
@@ -20,6 +21,9 @@ export const deadlineOf = (
     case "Claimed":
       return after(entry.stageStartedAt, deadlines.preflightSeconds);
     case "Preparing":
+      // Whoever holds the node may take longer than that: nothing has been done to it, and nothing can be.
+      if (entry.reason === HELD_BY_ANOTHER) return undefined;
+      return after(entry.stageStartedAt, deadlines.upgradeSeconds);
     case "Upgrading":
       return after(entry.stageStartedAt, deadlines.upgradeSeconds);
     case "Rebooting":
@@ -33,6 +37,18 @@ export const deadlineOf = (
       return undefined;
   }
 };
+
+/**
+ * When a target whose turn it is and that is not Ready is given up, in milliseconds since the epoch; undefined: never.
+ *
+ * `since` is when the operator first stored that its turn had come and it was not Ready: a time of the operator's clock,
+ * as those of the stages are. The Node's own `lastTransitionTime` would compare the clocks of two machines, and count
+ * time in which the operation did not exist or every slot was taken. Stored, it outlives the operator.
+ */
+export const readyDeadline = (
+  since: string,
+  deadlines: NodeOpSpec["deadlines"],
+): number | undefined => after(since, deadlines.readySeconds);
 
 /** Whether it is the reboot that the stage of this entry waits for. */
 export const isReboot = ({ stage, phase }: NodeStatus): boolean =>

@@ -10,7 +10,7 @@ import { formatLabelSelector, selectorProblems } from "../kube/selector.ts";
 import { hasOriginalEnded } from "../takeover/end.ts";
 import { needsTakeover, takenOver, unrecordedNodes } from "../takeover/takeOver.ts";
 import { admit } from "./admit.ts";
-import { censusOf, NO_ENTRIES, withEntries, type Entries } from "./census.ts";
+import { censusOf, NO_ENTRIES, notStarted, withEntries, type Entries } from "./census.ts";
 import type { Action, Decision, Note, Outlook } from "./decision.ts";
 import { finalizerAction, hasFinalizer, removal } from "./finalizers.ts";
 import { holderOf, marksOf } from "./hold.ts";
@@ -27,6 +27,7 @@ import {
   type Counts,
   type Outcome,
 } from "./summary.ts";
+import { NO_CLOCKS, unreadyEvidence, type Clocks } from "./unready.ts";
 
 /**
  * Decides one pass over an operation. `previous` may be an earlier decision about it: nodes of which nothing has changed
@@ -49,7 +50,7 @@ export const decide = (observed: Observed, previous?: Decision): Decision => {
     observed,
     steps,
     actions,
-    confirm,
+    confirm: isDeleting ? confirm : [...confirm, ...unreadyEvidence(observed)],
     moving,
     wakeAt,
     outlook: once(() => (isDeleting ? deleting(observed, stepping) : running(observed, stepping))),
@@ -130,7 +131,7 @@ const NO_NOTES: ReadonlyMap<string, Note> = new Map();
 const entriesOf = ({ operation }: Observed): Entries => operation.status.nodeStatuses ?? NO_ENTRIES;
 
 const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => {
-  const { claims, obstacles, waiting } = admit(observed, advanced);
+  const { claims, givenUp, notReadySince, obstacles, waiting, wakeAt } = admit(observed, advanced);
   const { operation } = observed;
   const isClaimable = claims.size === 0 || hasFinalizer(operation);
   return {
@@ -140,13 +141,15 @@ const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => 
       isClaimable || steps.size > 0
         ? statusOf(
             observed,
-            withEntries(entriesOf(observed), advanced, isClaimable ? claims : NO_CLAIMS),
+            withEntries(entriesOf(observed), advanced, isClaimable ? claims : NO_CLAIMS, givenUp),
             obstacles,
+            notReadySince,
           )
         : operation.status,
     actions: finalizerAction(operation, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,
+    wakeAt,
   };
 };
 
@@ -183,8 +186,9 @@ const leftoverHolds = (observed: Observed): ReadonlyArray<Action> => {
 };
 
 /** Ended is absorbing: the finalizer goes, a new generation is acknowledged, and nothing else is ever written. */
-const ended = ({ operation }: Observed): Outlook => {
+const ended = ({ operation, targets }: Observed): Outlook => {
   const { status } = operation;
+  const more = notStarted(status.nodeStatuses ?? NO_ENTRIES, targets).length;
   const generation = operation.metadata.generation ?? 0;
   return {
     status:
@@ -193,7 +197,11 @@ const ended = ({ operation }: Observed): Outlook => {
         : { ...status, observedGeneration: generation },
     actions: removal(operation),
     obstacles: NO_NOTES,
-    waiting: { reason: "Ended", message: "the operation has ended" },
+    // Only told to whoever asks: a write for each node that joins would never end.
+    waiting: {
+      reason: "Ended",
+      message: `the operation has ended${more === 0 ? "" : `; ${more} more that match now are not taken: create one with a new name for them`}`,
+    },
   };
 };
 
@@ -230,6 +238,7 @@ const statusOf = (
   observed: Observed,
   entries: Entries,
   obstacles: ReadonlyMap<string, Note>,
+  clocks: Clocks = NO_CLOCKS,
 ): NodeOpStatus => {
   const { operation, targets } = observed;
   // With obstacles the sentence depends on more than entries and targets.
@@ -242,15 +251,27 @@ const statusOf = (
     obstacles,
     counts,
     stopOnFailure: spec.stopOnFailure,
+    includeNewNodes: spec.includeNewNodes,
     deleting: metadata.deletionTimestamp !== undefined,
     selector:
       spec.nodeSelector === undefined
         ? "(every node)"
         : `selector ${formatLabelSelector(spec.nodeSelector)}`,
   });
-  const status = withOutcome(observed, entries, { outcome, counts });
+  const status = withClocks(withOutcome(observed, entries, { outcome, counts }), observed, clocks);
   if (status === operation.status && obstacles.size === 0) settledFor.set(operation, targets);
   return status;
+};
+
+/** The status with these clocks; without any the field is absent, as in an operation that never had one. */
+const withClocks = (status: NodeOpStatus, { now }: Observed, clocks: Clocks): NodeOpStatus => {
+  const { notReadySince: before, ...rest } = status;
+  if ((before ?? NO_CLOCKS) === clocks) return status;
+  return {
+    ...rest,
+    ...(clocks === NO_CLOCKS ? {} : { notReadySince: clocks }),
+    lastUpdated: kubeTime(now),
+  };
 };
 
 /** Operations whose status was found to say it all, and the targets for which. */

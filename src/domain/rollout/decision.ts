@@ -124,6 +124,8 @@ export interface Outlook {
   readonly obstacles: ReadonlyMap<string, Note>;
   /** Why every other target that has not started does not start. */
   readonly waiting: Note;
+  /** Look again at this time (milliseconds since the epoch): a target that cannot start is given up then. */
+  readonly wakeAt?: number | undefined;
 }
 
 /** Why this target does not move now; every target that does not move has a reason. */

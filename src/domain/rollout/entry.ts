@@ -4,7 +4,7 @@ import { kubeTime } from "../kube/object.ts";
 import { isUnfinished } from "../takeover/original.ts";
 import { bootIDOf, type Node } from "../kube/node.ts";
 import type { NodeInFlight } from "./observed.ts";
-import { SKIPPED, type FailureReason } from "./reason.ts";
+import { NOT_READY, SKIPPED, type FailureReason } from "./reason.ts";
 
 type Stage = NonNullable<NodeStatus["stage"]>;
 
@@ -32,6 +32,27 @@ export const claim = (options: {
     startedAt: time,
     stageStartedAt: time,
     lastUpdated: time,
+  };
+};
+
+/** The entry of a target that was never started: its Node was not Ready for `seconds`. It has failed, or is left out. */
+export const neverReady = (options: {
+  readonly node: Node;
+  readonly now: number;
+  readonly seconds: number;
+  readonly skips: boolean;
+  readonly reboots: boolean;
+}): NodeStatus => {
+  const time = kubeTime(options.now);
+  const { skips, reboots, seconds } = options;
+  return {
+    phase: skips ? "Completed" : "Failed",
+    reason: skips ? SKIPPED : NOT_READY,
+    message: `${skips ? "Skipped" : "Not started"}: the node was not Ready for ${seconds} s`,
+    rebootStatus: skips || !reboots ? "not-requested" : "cancelled",
+    nodeUID: options.node.metadata.uid,
+    lastUpdated: time,
+    finishedAt: time,
   };
 };
 

@@ -76,6 +76,8 @@ export interface Settings {
   readonly defaultImage: string;
   /** Directory on the host that survives a reboot. */
   readonly sentinelDir: string;
+  /** The node on which the operator runs (`NODE_NAME`), which goes last in its group; absent where it does not know. */
+  readonly ownNode?: string | undefined;
 }
 
 export const DEFAULT_SETTINGS: Settings = {

@@ -11,12 +11,19 @@ export const FAILURE_REASONS = [
   "RebootDeadlineExceeded",
   "FellBack",
   "NodeGone",
+  "NotReady",
   "OperationDeleted",
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-/** The node was up to date: its preflight said so, nothing was done to it. */
+/** The node was left out: its preflight found it up to date, or it was not Ready in time. Nothing was done to it. */
 export const SKIPPED = "Skipped";
+
+/** A target that cannot start because its Node is not Ready, and the failure that this becomes. */
+export const NOT_READY = "NotReady" satisfies FailureReason;
+
+/** A live operation holds the node: whoever has claimed it too waits, and its clock stands still. */
+export const HELD_BY_ANOTHER = "HeldByAnother";
 
 /**
  * Whether a failure stops the rest of a `stopOnFailure` operation: the node "doesn't complete the upgrade and reboot

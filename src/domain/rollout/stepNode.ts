@@ -4,7 +4,7 @@ import { advance, confirm, wait, type Note, type Step, type Stepped } from "./de
 import { deadlineOf, isReboot } from "./deadline.ts";
 import { endEarly, isOnItsWay, sentenceOf } from "./entry.ts";
 import { isLive, isSameNode, type NodeInFlight } from "./observed.ts";
-import type { FailureReason } from "./reason.ts";
+import { HELD_BY_ANOTHER, type FailureReason } from "./reason.ts";
 import { cancelling, settling } from "./stages/cancelling.ts";
 import { claimed } from "./stages/claimed.ts";
 import { followed, mayRebootUnasked } from "./stages/followed.ts";
@@ -112,6 +112,10 @@ const tellProblems = (at: NodeInFlight, step: Step): Step => {
     reason: note.reason,
     message: note.message,
     lastUpdated: kubeTime(at.now),
+    // Its clock stood still until now.
+    ...(at.entry.reason === HELD_BY_ANOTHER && note.reason !== HELD_BY_ANOTHER
+      ? { stageStartedAt: kubeTime(at.now) }
+      : {}),
   });
 };
 

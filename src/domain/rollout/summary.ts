@@ -4,6 +4,7 @@ import type { Condition } from "../api/status.ts";
 import { kubeTime } from "../kube/object.ts";
 import { censusOf, type Entries, notStarted } from "./census.ts";
 import type { Note } from "./decision.ts";
+import { NOT_READY } from "./reason.ts";
 
 /** How many nodes are where. `done` are the successful ones, skipped ones included. */
 export interface Counts {
@@ -46,6 +47,7 @@ export const outcomeOf = (options: {
   readonly obstacles: ReadonlyMap<string, Note>;
   readonly counts: Counts;
   readonly stopOnFailure: boolean;
+  readonly includeNewNodes: boolean;
   readonly deleting: boolean;
   readonly selector: string;
 }): Outcome => {
@@ -54,10 +56,18 @@ export const outcomeOf = (options: {
     return { _tag: "Running", reason: "Deleting", message: "The operation is being deleted" };
   const failed = censusOf(entries).firstFailure;
   if (counts.running === 0) {
-    const isComplete = notStarted(entries, targets).length === 0;
+    const isDone = notStarted(entries, targets).length === 0;
+    // An operation that takes new nodes is open until a failure stops it, or somebody says that it takes no more.
+    const isComplete = isDone && !options.includeNewNodes;
     if (failed !== undefined && (options.stopOnFailure || isComplete))
-      return { _tag: "Failed", failed, stopped: !isComplete };
+      return { _tag: "Failed", failed, stopped: !isDone };
     if (isComplete && counts.total > 0 && counts.failed === 0) return { _tag: "Completed" };
+    if (isDone && counts.total > 0 && failed === undefined)
+      return {
+        _tag: "Running",
+        reason: "WaitingForNewNodes",
+        message: `All ${counts.total} nodes are done; waiting for new nodes that match`,
+      };
   }
   if (counts.total === 0)
     return {
@@ -70,10 +80,11 @@ export const outcomeOf = (options: {
   return {
     _tag: "Running",
     reason: failed === undefined ? "InProgress" : "NodeFailed",
-    message:
+    message: `${
       failed === undefined
         ? `${counts.done} of ${counts.total} nodes are done, ${counts.running} in flight${troubleOf(entries)}`
-        : `${failed} failed: ${entries[failed]!.message ?? "no reason"}`,
+        : `${failed} failed: ${entries[failed]!.message ?? "no reason"}`
+    }${besides(options.obstacles)}`,
   };
 };
 
@@ -84,6 +95,12 @@ const troubleOf = (entries: Entries): string => {
   if (first === undefined) return "";
   const others = troubled.length === 1 ? "" : ` (and ${troubled.length - 1} more)`;
   return `. ${first}${others}: ${entries[first]?.message ?? "no reason"}`;
+};
+
+/** While others are worked on: who waits to be Ready, and until when. */
+const besides = (obstacles: ReadonlyMap<string, Note>): string => {
+  const unready = new Map([...obstacles].filter(([, { reason }]) => reason === NOT_READY));
+  return unready.size === 0 ? "" : `. ${cannotStart(unready)}`;
 };
 
 /** Nothing runs and nothing can start: never a silent wait. */
@@ -105,7 +122,7 @@ export const messageOf = (outcome: Outcome, counts: Counts, entries: Entries): s
     case "Completed":
       return counts.skipped === 0
         ? `All ${counts.total} nodes are done`
-        : `All ${counts.total} nodes are done, ${counts.skipped} of them were up to date`;
+        : `All ${counts.total} nodes are done, ${counts.skipped} of them skipped`;
     case "Failed": {
       const rest = counts.total - counts.done - counts.failed;
       const what = `${outcome.failed} failed: ${entries[outcome.failed]?.message ?? "no reason"}`;

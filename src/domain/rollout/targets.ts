@@ -7,17 +7,22 @@ import { inOrder } from "../order.ts";
 import type { Note } from "./decision.ts";
 import { heldBy, holdObstacle } from "./hold.ts";
 import type { Observed } from "./observed.ts";
+import { HELD_BY_ANOTHER, NOT_READY } from "./reason.ts";
 
-/** The nodes that match, control planes first. No selector means every node (reference page, step 2). */
+/**
+ * The nodes that match, control planes first, of each group `ownNode` last: the one on which the operator runs. No
+ * selector means every node (reference page, step 2).
+ */
 export const targetsOf = (
   spec: Pick<NodeOpSpec, "nodeSelector">,
   nodes: Iterable<Node>,
+  ownNode?: string,
 ): ReadonlyArray<string> => {
   const named = Array.from(nodes, ({ metadata }) => ({
     name: metadata.name,
     labels: metadata.labels ?? {},
   }));
-  return inOrder(targets(spec.nodeSelector, named)).map((node) => node.name);
+  return inOrder(targets(spec.nodeSelector, named), ownNode).map((node) => node.name);
 };
 
 /** Why this node cannot be started although a slot may be free; undefined when it can. */
@@ -30,10 +35,10 @@ export const startObstacle = (observed: Observed, name: string): Note | undefine
     return { reason: "ClaimedByAnother", message: `NodeOp ${other} is working on it` };
   if (holdObstacle(observed, node)?._tag === "HeldByAnother")
     return {
-      reason: "HeldByAnother",
+      reason: HELD_BY_ANOTHER,
       message: `it is held by ${heldBy(node) ?? "another operation"}`,
     };
   return isReady(node)
     ? undefined
-    : { reason: "NotReady", message: "it is not Ready; it starts when it is" };
+    : { reason: NOT_READY, message: "it is not Ready; it starts when it is" };
 };

@@ -35,7 +35,7 @@ export const gather = (options: {
     now,
     operation,
     nodes: caches.nodes.all(),
-    targets: targets(caches, memory, operation),
+    targets: targets(caches, memory, operation, settings.ownNode),
     children: memory.children.of(operation, (node, entry) =>
       childrenOf(caches, operation, node, entry),
     ),
@@ -50,13 +50,18 @@ export const gather = (options: {
 };
 
 /** Selecting and sorting all nodes again only when nodes came, went or changed labels. */
-const targets = (caches: CachesShape, memory: OperationMemory, operation: NodeOp) => {
+const targets = (
+  caches: CachesShape,
+  memory: OperationMemory,
+  operation: NodeOp,
+  ownNode: string | undefined,
+) => {
   const { nodeSelector } = operation.spec;
   const membership = caches.membership();
   const known = memory.targets;
   if (known !== undefined && known.of === nodeSelector && known.membership === membership)
     return known.names;
-  const names = targetsOf(operation.spec, caches.nodes.all().values());
+  const names = targetsOf(operation.spec, caches.nodes.all().values(), ownNode);
   memory.targets = { of: nodeSelector, membership, names };
   return names;
 };

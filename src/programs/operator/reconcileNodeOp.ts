@@ -97,14 +97,14 @@ const oneRound = Effect.fnUntraced(function* (
   const { due, laterAt } = dueEvidence(decision, memory);
   if (due.size > 0)
     return { observed: yield* confirm(decision, due, memory), isOperationLive: false };
-  const { status, actions } = decision.outlook();
+  const { status, actions, wakeAt } = decision.outlook();
   if (status !== observed.operation.status) {
     const stored = yield* storeStatus(observed.operation, status, memory);
     return { observed: yield* at(observed, stored), isOperationLive: true };
   }
   return yield* act(round, memory, {
     actions: [...actions, ...decision.actions],
-    wakeAt: earliest(decision.wakeAt, laterAt),
+    wakeAt: earliest(decision.wakeAt, wakeAt, laterAt),
   });
 });
 

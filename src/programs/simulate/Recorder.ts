@@ -43,6 +43,8 @@ export class Recorder {
   /** When the last operation reported its end. */
   endedAt: number | undefined;
   readonly #entries = new Map<string, Entries>();
+  /** `status.notReadySince` of each NodeOp, by uid. */
+  readonly #unready = new Map<string, Readonly<Record<string, string>>>();
   readonly #inFlight = new Set<string>();
   /** The operation that worked on a node last. */
   readonly #workedOnBy = new Map<string, OperationName>();
@@ -108,6 +110,7 @@ export class Recorder {
 
   #changed(commit: Commit, operation: NodeOp): void {
     const { uid } = operation.metadata;
+    this.#tellUnready(commit.at, operation);
     const before = this.#entries.get(uid) ?? NONE;
     const after = operation.status?.nodeStatuses ?? NONE;
     if (before === after) return;
@@ -121,6 +124,23 @@ export class Recorder {
       this.#count(uid, name, after[name]!);
       this.#tellStep(commit.at, operation, name, entryFor(before, name), after[name]!, ended);
     }
+  }
+
+  /** Whose turn came although it was not Ready. */
+  #tellUnready(at: number, operation: NodeOp): void {
+    const { uid } = operation.metadata;
+    const before = this.#unready.get(uid) ?? {};
+    const after = operation.status.notReadySince ?? {};
+    this.#unready.set(uid, after);
+    for (const node of Object.keys(after))
+      if (!Object.hasOwn(before, node))
+        this.tell({
+          at,
+          node,
+          operation: operationOf(operation),
+          step: "waits",
+          text: "it is not Ready: it takes no slot, others pass it",
+        });
   }
 
   #count(uid: string, name: string, entry: NodeStatus): void {
@@ -141,6 +161,8 @@ export class Recorder {
     const of = operationOf(operation);
     if (isInFlight(after)) this.#workedOnBy.set(node, of);
     const tell = (step: string, text: string) => this.tell({ at, node, operation: of, step, text });
+    if (before === undefined && !isInFlight(after))
+      return tell(after.phase === "Failed" ? "failed" : "skipped", after.message ?? "");
     if (before === undefined) {
       const why = ended.length > 0 ? `slot freed by ${ended[0]}` : slotOf(operation, node);
       return tell(

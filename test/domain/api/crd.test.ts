@@ -144,7 +144,13 @@ const refused = (kind: string, oldSelf: object, self: object) =>
     .map(({ fieldPath }) => fieldPath);
 
 describe("what defines an operation is immutable", () => {
-  const steering = { concurrency: 3, stopOnFailure: true, deadlines: { rebootSeconds: 1 } };
+  const steering = {
+    concurrency: 3,
+    stopOnFailure: true,
+    deadlines: { rebootSeconds: 1, readySeconds: 2 },
+    unreadyNodes: "Skip",
+    includeNewNodes: true,
+  };
   const full = {
     nodeSelector: { matchLabels: { a: "b" } },
     command: ["true"],

@@ -3,13 +3,20 @@ import { Result } from "effect";
 import { decodeNodeOp, decodeNodeOpUpgrade } from "../../../src/domain/api/decode.ts";
 import { nodeOp, nodeOpUpgrade, TIME } from "./fixtures.ts";
 
-const deadlines = { preflightSeconds: 600, upgradeSeconds: 7200, rebootSeconds: 3600 };
+const deadlines = {
+  preflightSeconds: 600,
+  upgradeSeconds: 7200,
+  rebootSeconds: 3600,
+  readySeconds: 3600,
+};
 
 const nodeOpDefaults = {
   command: ["true"],
   hostMountPath: "/host",
   cordon: false,
   uncordonOnFailure: false,
+  unreadyNodes: "Wait",
+  includeNewNodes: false,
   rebootOnSuccess: false,
   concurrency: 0,
   stopOnFailure: false,
@@ -25,6 +32,8 @@ const upgradeDefaults = {
   force: false,
   debug: false,
   uncordonOnFailure: false,
+  unreadyNodes: "Wait",
+  includeNewNodes: false,
   backoffLimit: 2,
   deadlines,
 };

@@ -63,6 +63,8 @@ describe("unknown fields survive a read-modify-write", () => {
         hostMountPath: "/host",
         cordon: false,
         uncordonOnFailure: false,
+        unreadyNodes: "Skip",
+        includeNewNodes: true,
         rebootOnSuccess: false,
         concurrency: 0,
         stopOnFailure: false,
@@ -79,7 +81,13 @@ describe("unknown fields survive a read-modify-write", () => {
           deleteEmptyDirData: false,
         },
         preflight: { ...alien, command: ["check"], activeDeadlineSeconds: 1 },
-        deadlines: { ...alien, preflightSeconds: 1, upgradeSeconds: 2, rebootSeconds: 3 },
+        deadlines: {
+          ...alien,
+          preflightSeconds: 1,
+          upgradeSeconds: 2,
+          rebootSeconds: 3,
+          readySeconds: 4,
+        },
       },
       {
         ...alien,

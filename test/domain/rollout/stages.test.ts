@@ -592,7 +592,7 @@ describe("an operation of which nothing can start", () => {
     const nodes = [node("a", { ready: false }), node("b", { ready: false })];
     const { status } = decide(observed({ operation: operation(), nodes })).outlook();
     expect(status.message).toBe(
-      "Waiting for a (and 1 more): it is not Ready; it starts when it is",
+      "Waiting for a (and 1 more): it is not Ready; it starts when it is, or fails at 2026-01-01T01:00:11Z",
     );
     expect(status.conditions?.find(({ type }) => type === "Reconciling")).toMatchObject({
       status: "True",

@@ -20,7 +20,7 @@ const run = (...nodes: ReadonlyArray<string>) =>
 const nodesLeft = ({ history }: ReturnType<typeof run>) =>
   finalState(history).filter(({ kind }) => kind === "Node");
 
-it("a node that is not Ready is never started and never becomes Ready", () => {
+it("a node that is not Ready is never started, never becomes Ready, and fails", () => {
   const simulation = run(
     node("ready", ready("True")),
     node("unready", ready("False")),
@@ -28,12 +28,12 @@ it("a node that is not Ready is never started and never becomes Ready", () => {
     node("untold"),
   );
   expect(simulation.result.nodes.map(({ name, phase, reason }) => [name, phase, reason])).toEqual([
-    ["lost", "NotStarted", "NotReady"],
+    ["lost", "Failed", "NotReady"],
     ["ready", "Completed", undefined],
-    ["unready", "NotStarted", "NotReady"],
+    ["unready", "Failed", "NotReady"],
     ["untold", "Completed", undefined],
   ]);
-  expect(simulation.result).toMatchObject({ phase: "Running", violations: [] });
+  expect(simulation.result).toMatchObject({ phase: "Failed", violations: [] });
 });
 
 it("a cordon of the file stays, and so do annotations", () => {

@@ -1,4 +1,7 @@
-/** Stage Preparing: reboot Pod, hold and cordon, drain, and the suspended Job, in this order (design.md §4). */
+/**
+ * Stage Preparing: reboot Pod, hold and cordon, drain, and the suspended Job, in this order (design.md §4). Nothing is made
+ * for a node that another operation holds.
+ */
 import { childNames } from "../../names.ts";
 import {
   isRunning,
@@ -15,6 +18,7 @@ import { drain } from "../drain.ts";
 import { moveTo } from "../entry.ts";
 import { cordonsToo, holdObstacle, isHeldAsWanted } from "../hold.ts";
 import { isLive, type NodeInFlight } from "../observed.ts";
+import { HELD_BY_ANOTHER } from "../reason.ts";
 import { deletePod, deletions, versionOf } from "./actions.ts";
 
 export const preparing = (at: NodeInFlight): Step => {
@@ -27,7 +31,8 @@ export const preparing = (at: NodeInFlight): Step => {
     ...(original?.preflightPods ?? []),
     ...(original?.rebootPods ?? []),
   );
-  const step = rebootPodRuns(at) ?? nodeIsHeld(at) ?? drain(at) ?? jobIsThere(at);
+  const step =
+    heldByAnother(at) ?? rebootPodRuns(at) ?? nodeIsHeld(at) ?? drain(at) ?? jobIsThere(at);
   return leftover.length === 0 ? step : alongside(step, leftover);
 };
 
@@ -91,11 +96,9 @@ export const rebootPodAgain = (at: NodeInFlight, pod: Pod | undefined): Step => 
     : wait({ ...problem, message: `reboot Pod ${name}: ${problem.message}`, problem: true });
 };
 
-/** Hold and cordon in one PATCH; believed only when a live read shows both. */
-const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
-  const { node, observed } = at;
-  if (node === undefined) return wait({ reason: "Hold", message: "its Node is gone" });
-  const obstacle = holdObstacle(observed, node);
+/** While another operation holds the node its clock stands still; it starts when the node is let go. */
+const heldByAnother = (at: NodeInFlight): Step | undefined => {
+  const obstacle = at.node === undefined ? undefined : holdObstacle(at.observed, at.node);
   if (obstacle?._tag === "UnknownHolder")
     return confirm(
       { reason: "Hold", message: `held by ${obstacle.holder}, which may be gone` },
@@ -103,11 +106,20 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
     );
   if (obstacle?._tag === "HeldByAnother")
     return wait({
-      reason: "HeldByAnother",
+      reason: HELD_BY_ANOTHER,
       message: `Waiting: the node is held by ${obstacle.holder}`,
       problem: true,
       isExact: true,
     });
+  return at.entry.reason === HELD_BY_ANOTHER
+    ? advance(moveTo(at, "Preparing", { phase: "Pending" }))
+    : undefined;
+};
+
+/** Hold and cordon in one PATCH; believed only when a live read shows both. */
+const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
+  const { node, observed } = at;
+  if (node === undefined) return wait({ reason: "Hold", message: "its Node is gone" });
   if (!isHeldAsWanted(at, node))
     return act(
       { reason: "Hold", message: "the node is being held and cordoned" },
