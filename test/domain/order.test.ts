@@ -36,6 +36,18 @@ describe("inOrder", () => {
     expect(names(inOrder(nodes))).toEqual(["y", "z", "a", "b"]);
   });
 
+  it("takes the operator's own node last in its group, and never after the other group", () => {
+    const nodes = [
+      { name: "a", labels: { [CONTROL_PLANE]: "" } },
+      { name: "b", labels: { [CONTROL_PLANE]: "" } },
+      { name: "c" },
+      { name: "d" },
+    ];
+    expect(names(inOrder(nodes, "a"))).toEqual(["b", "a", "c", "d"]);
+    expect(names(inOrder(nodes, "c"))).toEqual(["a", "b", "d", "c"]);
+    expect(names(inOrder(nodes, "elsewhere"))).toEqual(["a", "b", "c", "d"]);
+  });
+
   it("counts as people do", () => {
     expect(sorted("worker-10", "worker-2", "worker-1")).toEqual([
       "worker-1",

@@ -15,6 +15,9 @@ interface Scenario {
   readonly file?: string;
   readonly nodes: string;
   readonly faults?: ReadonlyArray<string>;
+  /** Another object, beside the canary. */
+  readonly beside?: string;
+  readonly operatorNode?: string;
   /** Fields of the spec that differ from the canary's. */
   readonly spec?: string;
 }
@@ -39,6 +42,23 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "deleted in the middle": { nodes: "1+2", faults: ["operation:deleted@60"] },
   "power loss while the script runs": { nodes: "1+1", faults: ["worker-1:power-loss@64"] },
   "power loss after the script": { nodes: "1+1", faults: ["worker-1:power-loss@66"] },
+  "a node is not ready": {
+    nodes: "1+2",
+    spec: "stopOnFailure: false",
+    faults: ["worker-1:not-ready"],
+  },
+  "an unready node is skipped": {
+    nodes: "2+1",
+    spec: "unreadyNodes: Skip\n  deadlines: {readySeconds: 600}",
+    faults: ["cp-1:not-ready"],
+  },
+  "a node is deleted": { nodes: "1+2", faults: ["worker-1:node-deleted@60"] },
+  "two operations at once": {
+    nodes: "1+1",
+    beside:
+      "apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: firmware}\nspec: {command: [flash], concurrency: 1, cordon: true}",
+  },
+  "the operator's own node": { nodes: "2+1", operatorNode: "cp-1" },
   "nobody is selected": { nodes: "1+1", spec: "nodeSelector: {matchLabels: {a: nobody}}" },
 };
 
@@ -58,14 +78,16 @@ it.effect.each(Object.entries(SCENARIOS).map(([name, scenario]) => ({ name, scen
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem;
       const canary = yield* fs.readFileString("examples/canary.yaml");
-      const text = scenario.spec === undefined ? canary : withSpec(canary, scenario.spec);
+      const edited = scenario.spec === undefined ? canary : withSpec(canary, scenario.spec);
+      const text = scenario.beside === undefined ? edited : `${edited}\n---\n${scenario.beside}\n`;
       const options = {
         manifests: Result.getOrThrow(readManifests([{ path: "canary.yaml", text }])),
         nodes: Result.getOrThrow(parseNodes(scenario.nodes)),
+        operatorNode: scenario.operatorNode,
         faults: (scenario.faults ?? []).map((fault) => Result.getOrThrow(parseFault(fault))),
       };
       const told = story(yield* runSimulation(options), options, "npx nodeop simulate canary.yaml");
-      const golden = `./${name.replaceAll(" ", "-")}.txt`;
+      const golden = `./${name.replaceAll(" ", "-").replaceAll("'", "")}.txt`;
       yield* Effect.promise(() => expect(told).toMatchFileSnapshot(golden));
     }).pipe(Effect.provide(NodeServices.layer)),
 );

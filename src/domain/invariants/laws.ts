@@ -5,6 +5,8 @@ import { completedMeansDone } from "./laws/completedMeansDone.ts";
 import { concurrency } from "./laws/concurrency.ts";
 import { controlPlanesFirst } from "./laws/controlPlanesFirst.ts";
 import { everyTargetAttempted } from "./laws/everyTargetAttempted.ts";
+import { goneNodesFreeSlots } from "./laws/goneNodesFreeSlots.ts";
+import { heldNodesDoNotFail } from "./laws/heldNodesDoNotFail.ts";
 import { logsStay } from "./laws/logsStay.ts";
 import { noCordonLeft } from "./laws/noCordonLeft.ts";
 import { noGrantAfterDeletion } from "./laws/noGrantAfterDeletion.ts";
@@ -22,6 +24,7 @@ import { rebootPodBeforeJob } from "./laws/rebootPodBeforeJob.ts";
 import { restartedRebootPodInert } from "./laws/restartedRebootPodInert.ts";
 import { stopOnFailure } from "./laws/stopOnFailure.ts";
 import { truthfulStatus } from "./laws/truthfulStatus.ts";
+import { unreadyGivenUp } from "./laws/unreadyGivenUp.ts";
 import { workConserving } from "./laws/workConserving.ts";
 
 /** Every law with its monitor. */
@@ -38,6 +41,9 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   noRebootAfterFailedScript,
   stopOnFailure,
   everyTargetAttempted,
+  unreadyGivenUp,
+  goneNodesFreeSlots,
+  heldNodesDoNotFail,
   onlySelectedNodes,
   onlyOurCordons,
   noCordonLeft,

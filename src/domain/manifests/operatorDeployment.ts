@@ -47,6 +47,7 @@ const argsOf = ({ watchNamespace }: Installation): ReadonlyArray<string> => [
 const environmentOf = ({ image, sentinelImage, defaultImage }: Installation) => [
   fromField("CONTROLLER_POD_NAME", "metadata.name"),
   fromField("CONTROLLER_POD_NAMESPACE", "metadata.namespace"),
+  fromField("NODE_NAME", "spec.nodeName"),
   { name: "OPERATOR_IMAGE", value: image },
   ...(sentinelImage === undefined ? [] : [{ name: "SENTINEL_IMAGE", value: sentinelImage }]),
   ...(defaultImage === undefined ? [] : [{ name: "NODEOP_DEFAULT_IMAGE", value: defaultImage }]),

@@ -76,6 +76,12 @@ export const SETTINGS = {
     default: DEFAULT_SETTINGS.sentinelDir,
     meaning: "Directory on the hosts that survives a reboot.",
   },
+  nodeName: {
+    flag: "node",
+    env: "NODE_NAME",
+    default: "unknown",
+    meaning: "The node that the operator runs on: it goes last in its group.",
+  },
   workers: {
     flag: "workers",
     env: "NODEOP_WORKERS",
@@ -135,6 +141,7 @@ export const operatorFlags = {
   sentinelImage: text(SETTINGS.sentinelImage),
   defaultImage: text(SETTINGS.defaultImage),
   sentinelDirectory: text(SETTINGS.sentinelDirectory),
+  nodeName: text(SETTINGS.nodeName),
   workers: text(SETTINGS.workers),
   kubeconfig: described(Flag.String(SETTINGS.kubeconfig.flag), SETTINGS.kubeconfig).pipe(
     // Its environment variable is read where kubeconfigs are: a list of files, as for kubectl.

@@ -133,6 +133,7 @@ export const operatorConfig = (
       sentinelImage: optional(SETTINGS.sentinelImage, text.sentinelImage, image),
       defaultImage: defaulted(SETTINGS.defaultImage, text.defaultImage, image),
       sentinelDir: defaulted(SETTINGS.sentinelDirectory, text.sentinelDirectory, directory),
+      ownNode: optional(SETTINGS.nodeName, text.nodeName, objectName),
     },
     workers: defaulted(SETTINGS.workers, text.workers, workers),
     logLevel: defaulted(SETTINGS.logLevel, text.logLevel, logLevel),

@@ -1,7 +1,7 @@
 /** Makes the faults of a simulation happen: at a commit, at a call of the operator, or by refusing Pods. */
 import { Option, Schema } from "effect";
 import type { Commit } from "../../domain/history.ts";
-import { Jobs, Pods, resourceName, type Resource } from "../../domain/kube/resource.ts";
+import { Jobs, Nodes, Pods, resourceName, type Resource } from "../../domain/kube/resource.ts";
 import { LABEL_REBOOT } from "../../domain/labels.ts";
 import type { KubeObject } from "../../domain/kube/object.ts";
 import type { Served } from "../../services/fake/FakeCluster.ts";
@@ -128,6 +128,13 @@ export class FaultInjector {
         return this.#deleteAll(fault, Pods, "its reboot Pod is deleted", reach);
       case "job-deleted":
         return this.#deleteAll(fault, Jobs, "its Job is deleted", reach);
+      case "node-deleted":
+        reach.tell("its Node is deleted", node);
+        return reach.asUser(deletion(Nodes, node, undefined));
+      case "cordoned":
+      case "uncordoned":
+        reach.tell(`a person has ${kind} it`, node);
+        return reach.asUser(cordon(node, kind === "cordoned"));
     }
   }
 
@@ -208,6 +215,15 @@ const deletion = (
   name,
   namespace,
   body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" },
+});
+
+/** What `kubectl cordon` and `kubectl uncordon` send. */
+const cordon = (node: string, unschedulable: boolean): KubeRequest => ({
+  verb: "patch",
+  resource: Nodes,
+  name: node,
+  patchType: "application/merge-patch+json",
+  body: { spec: { unschedulable: unschedulable ? true : null } },
 });
 
 /** `pods`, `nodeops.operator.kairos.io/status`: how requests are counted. */

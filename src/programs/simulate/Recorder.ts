@@ -220,8 +220,9 @@ const upgradingText = ({ spec }: NodeOp, job: string): string =>
   ].join(", ");
 
 // A node is cordoned before its Job is created.
-const failedText = ({ spec, metadata }: NodeOp, { jobName }: NodeStatus): string =>
+const failedText = ({ spec, metadata }: NodeOp, { jobName, reason }: NodeStatus): string =>
   jobName !== undefined &&
+  reason !== "NodeGone" &&
   spec.cordon &&
   !spec.uncordonOnFailure &&
   metadata.deletionTimestamp === undefined

@@ -53,6 +53,13 @@ const flags = {
     Flag.withDescription("How long a reboot takes, give or take a quarter. Default: 90s."),
     Flag.withDefault("90s"),
   ),
+  operatorNode: Flag.String("operator-node").pipe(
+    Flag.withMetavar("NODE"),
+    Flag.withDescription(
+      "The node that the operator runs on: it goes last in its group, and the operator dies when it goes down. Default: none of them.",
+    ),
+    Flag.optional,
+  ),
   fault: Flag.String("fault").pipe(
     Flag.withMetavar("TARGET:KIND"),
     Flag.withDescription(
@@ -73,6 +80,7 @@ interface Typed {
   readonly seed: string;
   readonly upgrade: string;
   readonly reboot: string;
+  readonly operatorNode: Option.Option<string>;
   readonly fault: ReadonlyArray<string>;
   readonly output: "text" | "json";
 }
@@ -142,8 +150,9 @@ const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** The command line that gives this simulation again. */
-const commandLine = ({ files, nodes, seed, upgrade, reboot, fault }: Typed): string =>
-  [
+const commandLine = (typed: Typed): string => {
+  const { files, nodes, seed, upgrade, reboot, operatorNode, fault } = typed;
+  return [
     "npx nodeop simulate",
     ...files.map(shellWord),
     ...Option.match(nodes, {
@@ -153,8 +162,13 @@ const commandLine = ({ files, nodes, seed, upgrade, reboot, fault }: Typed): str
     ...(seed === "1" ? [] : [`--seed ${seed}`]),
     ...(upgrade === "2m" ? [] : [`--upgrade ${upgrade}`]),
     ...(reboot === "90s" ? [] : [`--reboot ${reboot}`]),
+    ...Option.match(operatorNode, {
+      onNone: () => [],
+      onSome: (value) => [`--operator-node ${shellWord(value)}`],
+    }),
     ...fault.map((item) => `--fault ${item}`),
   ].join(" ");
+};
 
 const quoted = (text: string): string => (text === "" ? '""' : text);
 
@@ -193,13 +207,23 @@ const readOptions = Effect.fnUntraced(function* (typed: Typed) {
   const faults = typed.fault
     .map((text) => or(Result.mapError(parseFault(text), (why) => `--fault ${why}`)))
     .filter((fault) => fault !== undefined);
-  const options = { manifests, nodes, seed, upgradeMillis, rebootMillis, faults };
+  const operatorNode = Option.getOrUndefined(typed.operatorNode);
+  const options = {
+    manifests,
+    nodes,
+    seed,
+    upgradeMillis,
+    rebootMillis,
+    operatorNode,
+    faults,
+  };
   const names = {
     operations: typed.files.join(", "),
     nodes: nodesTyped,
     seed: "--seed",
     upgradeMillis: "--upgrade",
     rebootMillis: "--reboot",
+    operatorNode: "--operator-node",
     faults: "--fault ",
   };
   problems.push(...optionProblems(options, names));

@@ -14,6 +14,7 @@ export const NODE_CONDITIONS = [
   "never-returns",
   "falls-back",
   "reboot-silently-fails",
+  "not-ready",
 ] as const;
 /** The name of something that is wrong with a node from the start. */
 export type NodeCondition = (typeof NODE_CONDITIONS)[number];
@@ -28,6 +29,7 @@ const CONDITION_MEANINGS: Readonly<Record<NodeCondition, string>> = {
   "never-returns": "the machine stays down after the reboot",
   "falls-back": "the new image does not come up; the boot loader takes the old one",
   "reboot-silently-fails": "the reboot command has no effect",
+  "not-ready": "its kubelet never calls it Ready",
 };
 
 /** What happens to a node right after the K-th commit. */
@@ -36,6 +38,9 @@ export const NODE_EVENTS = [
   "reboot-pod-deleted",
   "job-deleted",
   "agent-crash",
+  "node-deleted",
+  "cordoned",
+  "uncordoned",
 ] as const;
 /** The name of something that happens to a node. */
 export type NodeEvent = (typeof NODE_EVENTS)[number];
@@ -45,6 +50,9 @@ const EVENT_MEANINGS: Readonly<Record<NodeEvent, string>> = {
   "reboot-pod-deleted": "somebody deletes its reboot Pod",
   "job-deleted": "somebody deletes its Job",
   "agent-crash": "the reboot agent on it crashes",
+  "node-deleted": "somebody deletes its Node; its kubelet registers a new one when it starts next",
+  cordoned: "a person cordons it",
+  uncordoned: "a person uncordons it",
 };
 
 /** What happens to the operator at its K-th API call. */

@@ -17,6 +17,16 @@ const orWhich = (name: string, known: ReadonlySet<string>): string => {
   return `; there are ${listed}${known.size > NODES_LISTED_MAX ? ", …" : ""}`;
 };
 
+/** What is wrong with the node that the operator is to run on. */
+export const operatorNodeProblem = (options: SimulationOptions): string | undefined => {
+  const { operatorNode } = options;
+  if (operatorNode === undefined) return undefined;
+  const known = new Set(simulatedNodes(options).map(({ name }) => name));
+  return known.has(operatorNode)
+    ? undefined
+    : `there is no node ${operatorNode}${orWhich(operatorNode, known)}`;
+};
+
 /** A sentence for each fault that cannot be simulated with these options. */
 export const faultProblems = (options: SimulationOptions): ReadonlyArray<string> => {
   const faults = options.faults ?? [];
@@ -55,6 +65,7 @@ const CONDITION_SUBJECTS: Readonly<Record<NodeCondition, string>> = {
   "never-returns": "reboot",
   "falls-back": "reboot",
   "reboot-silently-fails": "reboot",
+  "not-ready": "readiness",
 };
 
 /** A sentence for each fault that is given twice, or that cannot be beside an earlier one. */

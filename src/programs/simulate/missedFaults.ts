@@ -48,7 +48,7 @@ const whyMissed = (fault: Fault, happened: Happened): string | undefined => {
 
 /** What must have come to a node for a condition of it to show. */
 const STAGES: Readonly<
-  Record<NodeCondition | "slow-reboot", "start" | "preflight" | "script" | "reboot">
+  Record<NodeCondition | "slow-reboot", "target" | "start" | "preflight" | "script" | "reboot">
 > = {
   "script-fails": "script",
   "script-hangs": "script",
@@ -60,6 +60,7 @@ const STAGES: Readonly<
   "falls-back": "reboot",
   "reboot-silently-fails": "reboot",
   "slow-reboot": "reboot",
+  "not-ready": "target",
 };
 
 const whyWithoutEffect = (
@@ -69,6 +70,7 @@ const whyWithoutEffect = (
 ): string | undefined => {
   const entries = nodes.filter(({ name }) => name === node);
   if (entries.length === 0) return `no operation selects ${node}`;
+  if (STAGES[kind] === "target") return undefined;
   if (entries.every(({ phase }) => phase === NOT_STARTED)) return `${node} was never started`;
   const saw = (event: HostEvent["event"]): boolean =>
     hostEvents.some((one) => one.node === node && one.event === event);

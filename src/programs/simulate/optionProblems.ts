@@ -1,6 +1,6 @@
 /** What is wrong with the options of a simulation, the same for the command line and for a program that embeds it. */
 import { isWorkTime, WORK_MILLIS_MAX } from "./duration.ts";
-import { faultProblems } from "./faultProblems.ts";
+import { faultProblems, operatorNodeProblem } from "./faultProblems.ts";
 import { nodeCountsProblem } from "./nodesFlag.ts";
 import type { SimulationOptions } from "./options.ts";
 
@@ -12,6 +12,7 @@ export interface OptionNames {
   readonly upgradeMillis: string;
   readonly rebootMillis: string;
   readonly faults: string;
+  readonly operatorNode: string;
 }
 
 /** Options as they are known so far: what could not be read is left out. */
@@ -52,7 +53,10 @@ export const optionProblems = (options: OptionsRead, names: OptionNames): Readon
     ...time(names.rebootMillis, rebootMillis),
     // Whether a fault's node is there can be told only where it is known which there are.
     ...(countsProblem === undefined && manifests !== undefined
-      ? faultProblems({ ...options, manifests }).map((problem) => `${names.faults}${problem}`)
+      ? [
+          ...about(names.operatorNode, operatorNodeProblem({ ...options, manifests })),
+          ...faultProblems({ ...options, manifests }).map((problem) => `${names.faults}${problem}`),
+        ]
       : []),
   ];
 };

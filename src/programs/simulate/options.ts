@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly faults?: ReadonlyArray<Fault> | undefined;
   /** How far each process (`operator`, `kubelet/worker-1`, `job-controller`, …) is from the API server. Default: no latency. */
   readonly latencies?: ((actor: string) => Latencies) | undefined;
+  /** The node that the operator runs on: it goes last in its group, and each time it goes down the operator dies with it. */
+  readonly operatorNode?: string | undefined;
   /** Nodes that carry the hold of one of the operations from the start: as after an edit, or a claim that was forged. */
   readonly holds?: ReadonlyArray<{ readonly node: string; readonly operation: string }> | undefined;
 }

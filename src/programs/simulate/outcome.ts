@@ -68,12 +68,13 @@ export const worstOf = (operations: ReadonlyArray<SimulatedOperationResult>): Re
 
 /**
  * Every node that an operation claimed or would claim, in the order in which they start; of several operations those of
- * one after those of the other, each with the operation's name.
+ * one after those of the other, each with the operation's name. `operatorNode`: where the operator runs.
  */
 export const nodeResults = (
   store: Store,
   progress: Progress,
   operations: ReadonlyArray<OperationName>,
+  operatorNode?: string,
 ): ReadonlyArray<SimulatedNodeResult> => {
   const nodes = new Map<string, Node>();
   for (const object of store.objects(Nodes)) {
@@ -89,7 +90,7 @@ export const nodeResults = (
       name,
       labels: nodes.get(name)?.metadata.labels ?? {},
     }));
-    return inOrder(named).map(({ name }) => ({
+    return inOrder(named, operatorNode).map(({ name }) => ({
       ...(operations.length === 1 ? {} : { operation }),
       ...results.get(name)!,
     }));

@@ -27,7 +27,7 @@ export const simulatedNodes = (options: SimulationOptions): ReadonlyArray<Simula
       name,
       controlPlane: isControlPlane(node.metadata.labels),
       image: RUNNING_IMAGE,
-      behaviour: { ...behaviour(name), neverReady: saysNotReady(node) },
+      behaviour: { ...behaviour(name), ...(saysNotReady(node) ? { neverReady: true } : {}) },
       node,
     };
   });
@@ -83,5 +83,7 @@ const changeOf = (fault: Fault): Partial<NodeBehaviour> => {
     // Not the machine's doing: the API server refuses the Pods (FaultInjector).
     case "pods-refused":
       return {};
+    case "not-ready":
+      return { neverReady: true };
   }
 };

@@ -21,6 +21,8 @@ export interface SimulateOptions {
   readonly upgradeMillis?: number;
   /** How long a reboot takes, in milliseconds, give or take a quarter. Default: 90 seconds. */
   readonly rebootMillis?: number;
+  /** The node that the operator runs on: it goes last in its group, and the operator dies when it goes down. */
+  readonly operatorNode?: string;
   /** What goes wrong, as on the command line: `worker-1:script-fails`, `operator:crash-after=12`, … */
   readonly faults?: ReadonlyArray<string>;
 }
@@ -32,6 +34,7 @@ const NAMES = {
   seed: "seed",
   upgradeMillis: "upgradeMillis",
   rebootMillis: "rebootMillis",
+  operatorNode: "operatorNode",
   faults: "faults: ",
 };
 

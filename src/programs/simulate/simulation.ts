@@ -14,6 +14,7 @@ import type { KubeRequest } from "../../services/KubeTransport.ts";
 import type { StatusBody } from "../../services/ApiServer.ts";
 import { forbidden } from "../../services/fake/status.ts";
 import { FakeCluster, type Served } from "../../services/fake/FakeCluster.ts";
+import type { Process } from "../../services/simulation/Process.ts";
 import { type RunOptions, World } from "../../services/simulation/World.ts";
 import { statusToError } from "../../services/statusError.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
@@ -107,11 +108,15 @@ class Run {
   readonly #hostEvents: Array<HostEvent> = [];
   readonly #requests = new Map<string, number>();
   #writes = 0;
+  #operator: Process | undefined;
+  /** Where the operator runs at present, if that is one of the nodes. */
+  #operatorNode: string | undefined;
   #isStarted = false;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#faults = options.faults ?? [];
+    this.#operatorNode = options.operatorNode;
     this.#injector = new FaultInjector(this.#faults);
     const world = new World({ seed: options.seed ?? DEFAULT_SEED, startAt: START_MILLIS });
     this.#world = world;
@@ -141,6 +146,7 @@ class Run {
     });
     this.#cluster.onHostEvent((event) => {
       this.#monitors.host(event);
+      this.#onOperatorNode(event);
       this.#recorder.host(event);
       this.#hostEvents.push(event);
     });
@@ -202,18 +208,48 @@ class Run {
 
   #startOperator(): void {
     const process = this.#world.process("operator");
+    this.#operator = process;
     const interceptor = this.#injector.interceptor((fault) => this.#tell("killed", fault));
     const transport = this.#cluster.transport(process, "operator", interceptor, () => {
-      this.#monitors.operator(false, this.#world.now);
-      this.#later(RESTART_MILLIS, () => {
-        this.#tell("restarted", "the operator is started again");
-        this.#monitors.operator(true, this.#world.now);
-        this.#startOperator();
-      });
+      this.#operatorDied();
+      this.#later(RESTART_MILLIS, () => this.#restartOperator());
     });
+    const settings = { ownNode: this.#operatorNode };
     process.boot(
-      operator().pipe(Effect.provide(Layer.provide(kubeApiLayer, transport)), Effect.asVoid),
+      operator({ settings }).pipe(
+        Effect.provide(Layer.provide(kubeApiLayer, transport)),
+        Effect.asVoid,
+      ),
     );
+  }
+
+  #operatorDied(): void {
+    this.#operator = undefined;
+    this.#monitors.operator(false, this.#world.now);
+  }
+
+  #restartOperator(): void {
+    if (this.#operator !== undefined) return;
+    this.#tell("restarted", "the operator is started again");
+    this.#monitors.operator(true, this.#world.now);
+    this.#startOperator();
+  }
+
+  /** With its node the operator goes down. The next one starts elsewhere; where there is no other node, when that is back. */
+  #onOperatorNode(event: HostEvent): void {
+    if (event.node !== this.#operatorNode) return;
+    const isAlone = this.#cluster.hosts.size === 1;
+    if (event.event === "wentDown")
+      this.#later(0, () => {
+        this.#operator?.kill();
+        this.#tell("killed", `the operator dies with its node ${event.node}`);
+        this.#operatorDied();
+        if (isAlone) return;
+        this.#operatorNode = undefined;
+        this.#later(RESTART_MILLIS, () => this.#restartOperator());
+      });
+    else if (event.event === "booted" && isAlone)
+      this.#later(RESTART_MILLIS, () => this.#restartOperator());
   }
 
   /** Until every operation has ended, or nothing has happened for longer than any deadline. */
@@ -302,6 +338,7 @@ class Run {
       this.#fake,
       this.#progress,
       operations.map(({ operation }) => operation),
+      this.#options.operatorNode,
     );
     const faultsMissed = this.#faultsMissed(nodes);
     const seconds = (at: number) => (at - START_MILLIS) / 1000;

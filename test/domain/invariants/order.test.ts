@@ -1,5 +1,6 @@
 /** Order: ControlPlanesFirst, WorkConserving, EveryTargetAttempted. */
 import { describe, expect, it } from "@effect/vitest";
+import type { Json } from "./store.ts";
 import { History } from "./history.ts";
 
 const CP = { controlPlane: true };
@@ -172,6 +173,18 @@ describe("WorkConserving", () => {
   });
 });
 
+const givenUpAfter = (
+  millis: number,
+  spec: Json = {},
+  phase: "Failed" | "Completed" = "Failed",
+) => {
+  const h = new History();
+  h.node("b", { ready: false });
+  const op = h.operation("up", spec);
+  h.wait(millis).conclude(op, "b", phase, phase === "Failed" ? "NotReady" : "Skipped");
+  return h.messages("EveryTargetAttempted").length;
+};
+
 describe("EveryTargetAttempted", () => {
   it("holds when every node that could be started was, and also after a stop or a deletion", () => {
     const h = new History();
@@ -189,16 +202,22 @@ describe("EveryTargetAttempted", () => {
     h.end(stopped, "Failed");
     expect(h.messages("EveryTargetAttempted")).toEqual([]);
   });
-  it("is broken by the entry of a Ready node that begins as a failure, and not by that of one that is not Ready", () => {
+  it("is broken by the entry of a Ready node that begins as a failure", () => {
     const h = new History();
     h.node("a");
-    h.node("b", { ready: false });
     const op = h.operation("up");
     h.conclude(op, "a", "Failed", "StoppedOnFailure");
-    h.conclude(op, "b", "Failed", "NotReady");
     expect(h.messages("EveryTargetAttempted")).toEqual([
-      "NodeOp default/up gave up node a (StoppedOnFailure) without starting it",
+      "NodeOp default/up gave up node a (StoppedOnFailure) without starting it, although it is Ready",
     ]);
+  });
+  it("is broken by a node that is given up, or skipped, before it was not Ready for readySeconds", () => {
+    expect([givenUpAfter(3_600_000), givenUpAfter(3_599_999)]).toEqual([0, 1]);
+    expect([givenUpAfter(3_600_000, {}, "Completed"), givenUpAfter(0, {}, "Completed")]).toEqual([
+      0, 1,
+    ]);
+    expect(givenUpAfter(60_000, { deadlines: { readySeconds: 60 } })).toBe(0);
+    expect(givenUpAfter(1e9, { deadlines: { readySeconds: 0 } })).toBe(1);
   });
   it("is broken when a failure keeps another node from being started", () => {
     const h = new History();

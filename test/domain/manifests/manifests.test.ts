@@ -233,6 +233,7 @@ describe("the operator's Deployment", () => {
         name: "CONTROLLER_POD_NAMESPACE",
         valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } },
       },
+      { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
       { name: "OPERATOR_IMAGE", value: DEFAULT_INSTALLATION.image },
       { name: "SENTINEL_IMAGE", value: "s:1" },
       { name: "NODEOP_DEFAULT_IMAGE", value: "d:1" },

@@ -29,7 +29,7 @@ const fateBy = (operation: OperationDraft, fault: Fault): Fate => {
     case "SlowReboot":
       return ifReboots(fault.millis > REBOOT_DEADLINE_MILLIS ? "fails" : "through");
     case "Event":
-      return fault.kind === "job-deleted" ? "either" : "through";
+      return fault.kind === "job-deleted" || fault.kind === "node-deleted" ? "either" : "through";
     case "Condition":
       switch (fault.kind) {
         case "preflight-skips":
@@ -152,6 +152,11 @@ export const mayStayDown = (scenario: Scenario): boolean =>
       fault._tag === "SlowReboot" || (fault._tag === "Condition" && fault.kind === "never-returns"),
   );
 
+const isGone = (scenario: Scenario, { history }: Simulation, node: string): boolean =>
+  faultsAt(scenario, node).some((fault) => "kind" in fault && fault.kind === "node-deleted") &&
+  history.findLast(({ resource, name }) => resource.kind === "Node" && name === node)?.after ===
+    undefined;
+
 const expectationsOfOne = (
   scenario: Scenario,
   simulation: Simulation,
@@ -159,12 +164,16 @@ const expectationsOfOne = (
 ): ReadonlyArray<string> => {
   const stored = storedAs(simulation, operation);
   if (stored === undefined) return ["gone, and nobody deleted it"];
-  const { targets, stopOnFailure } = operation;
+  const { stopOnFailure } = operation;
   const phases = new Map(
     Object.entries(stored.status?.nodeStatuses ?? {}).map(([node, { phase }]) => [node, phase]),
   );
+  // A node that was deleted before its turn is none of the targets any more.
+  const targets = operation.targets.filter(
+    (name) => phases.has(name) || !isGone(scenario, simulation, name),
+  );
   const phase = isEnded(stored.status) ? stored.status?.phase : "Running";
-  const expected = phaseBy(operation, phases);
+  const expected = phaseBy({ ...operation, targets }, phases);
   const hasFailed = [...phases.values()].includes("Failed");
   const strays = [...phases.keys()].filter((name) => !targets.includes(name));
   return [

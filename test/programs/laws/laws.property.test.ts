@@ -9,6 +9,7 @@ import { simulate, marksLeft, objectsLeft } from "../../support/simulations.ts";
 import { expectationsOf, mayStayDown } from "./expectations.ts";
 import {
   cordonedByPerson,
+  faultsOf,
   MARKS,
   marksOf,
   operationsIn,
@@ -21,7 +22,10 @@ const seen = new Map<string, number>();
 const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1);
 
 const isPersons = (scenario: Scenario, mark: string): boolean =>
-  cordonedByPerson(scenario).some((node) => mark === `${node} is cordoned`);
+  cordonedByPerson(scenario).some((node) => mark === `${node} is cordoned`) ||
+  faultsOf(scenario).some(
+    (fault) => "kind" in fault && fault.kind === "cordoned" && mark === `${fault.node} is cordoned`,
+  );
 
 describe("for every cluster, operation and combination of faults", () => {
   it.prop(

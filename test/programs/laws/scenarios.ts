@@ -65,7 +65,7 @@ const FaultDraft = Schema.Struct({
     "deleted",
   ),
   node: among(0, 7),
-  condition: oneOf(...NODE_CONDITIONS),
+  condition: oneOf(...NODE_CONDITIONS, "not-ready"),
   event: oneOf(...NODE_EVENTS),
   operator: oneOf(...OPERATOR_FAULTS),
   at: among(1, 110),

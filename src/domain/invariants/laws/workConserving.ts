@@ -4,8 +4,8 @@ import type { Operation } from "../ledger/records.ts";
 import { hasCondition } from "../ledger/view.ts";
 import { limitOf } from "./concurrency.ts";
 
-/** How many nodes the operation should be starting now. */
-const demand = (operation: Operation): number => {
+/** Whether the operation should be starting nodes at all. */
+export const mayStart = (operation: Operation): boolean => {
   const { spec } = operation.object;
   const over = operation.deleting ?? operation.ended ?? operation.gone;
   // From the Job's failure on nothing need start; from the trip on nothing may.
@@ -13,12 +13,14 @@ const demand = (operation: Operation): number => {
     spec?.stopOnFailure === true &&
     (operation.tripped !== undefined || operation.jobFailed !== undefined);
   // What the Go original has ended is left alone, and what it has not is taken over first.
-  if (over !== undefined || stopped || isRefused(operation) || operation.original) return 0;
-  return Math.min(
-    operation.eligible.size,
-    Math.max(0, limitOf(operation) - operation.inFlight.size),
-  );
+  return over === undefined && !stopped && !isRefused(operation) && !operation.original;
 };
+
+/** How many nodes the operation should be starting now. */
+const demand = (operation: Operation): number =>
+  mayStart(operation)
+    ? Math.min(operation.eligible.size, Math.max(0, limitOf(operation) - operation.inFlight.size))
+    : 0;
 
 /** Whether the operation has claimed nothing and says why it cannot: the cluster would refuse what it creates. */
 const isRefused = ({ claims, object }: Operation): boolean =>

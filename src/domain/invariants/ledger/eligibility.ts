@@ -19,7 +19,8 @@ export const selects = (
   return matches;
 };
 
-const busyElsewhere = (ledger: Ledger, operation: Operation, node: NodeRecord): boolean => {
+/** Whether another live operation has claimed the node, or holds it. */
+export const busyElsewhere = (ledger: Ledger, operation: Operation, node: NodeRecord): boolean => {
   for (const other of ledger.live)
     if (other !== operation && (node.heldBy === other.uid || other.inFlight.has(node.name)))
       return true;

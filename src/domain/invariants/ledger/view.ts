@@ -21,6 +21,7 @@ export interface NodeOpView {
       readonly preflightSeconds?: number;
       readonly upgradeSeconds?: number;
       readonly rebootSeconds?: number;
+      readonly readySeconds?: number;
     };
   };
   readonly status?: {
