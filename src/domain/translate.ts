@@ -1,5 +1,6 @@
 /** From a NodeOpUpgrade to the NodeOp that does its work. */
 import { Equal } from "effect";
+import { DEFAULT_UPGRADE_DRAIN } from "./api/drainOptions.ts";
 import type { NodeOp, NodeOpSpec } from "./api/nodeop.ts";
 import type { NodeOpUpgrade, NodeOpUpgradeSpec } from "./api/nodeopupgrade.ts";
 import type { NewKubeObject } from "./kube/object.ts";
@@ -29,6 +30,10 @@ const SECONDS_MAX = 2147483647;
 
 const shell = (script: string): ReadonlyArray<string> => ["/bin/sh", "-c", script];
 
+/** How nodes are drained: by default, as in the original; not at all where no reboot follows. */
+const drainOptionsOf = (spec: NodeOpUpgradeSpec) =>
+  spec.upgradeActive ? { drainOptions: spec.drainOptions ?? DEFAULT_UPGRADE_DRAIN } : {};
+
 /** The fields that may change while the operation runs; whatever else a NodeOp has is fixed when it is made. */
 const steeringFields = (spec: NodeOpUpgradeSpec) => ({
   concurrency: spec.concurrency,
@@ -38,6 +43,7 @@ const steeringFields = (spec: NodeOpUpgradeSpec) => ({
   deadlines: spec.deadlines,
   unreadyNodes: spec.unreadyNodes,
   includeNewNodes: spec.includeNewNodes,
+  ...drainOptionsOf(spec),
   ...(spec.imagePullSecrets === undefined ? {} : { imagePullSecrets: spec.imagePullSecrets }),
 });
 
@@ -59,7 +65,6 @@ const preflight = (spec: NodeOpUpgradeSpec) =>
 const disturbance = (spec: NodeOpUpgradeSpec) => ({
   cordon: spec.upgradeActive,
   rebootOnSuccess: spec.upgradeActive,
-  ...(spec.upgradeActive ? { drainOptions: { enabled: true, deleteEmptyDirData: true } } : {}),
 });
 
 /**
@@ -129,6 +134,7 @@ const STEERING: ReadonlyArray<string> = [
   "deadlines",
   "unreadyNodes",
   "includeNewNodes",
+  "drainOptions",
   "imagePullSecrets",
 ];
 
@@ -140,15 +146,23 @@ export interface SteeringPatch {
 /**
  * What has to change in a NodeOp so that it is steered as its NodeOpUpgrade says, as a merge patch of the fields that
  * differ; undefined when none does. What defines the operation is immutable and never part of it. The Go original left
- * `backoffLimit` unset, which means 6: nobody who wrote that NodeOpUpgrade asked for the 2 that its CRD has by now.
+ * `backoffLimit` unset, which means 6: nobody who wrote that NodeOpUpgrade asked for the 2 that its CRD has by now. How the
+ * original's drain is understood where the NodeOpUpgrade says nothing of it is `drainOptionsOf`'s (rollout/drain.ts).
  */
 export const steering = (
   upgrade: Pick<NodeOpUpgrade, "spec">,
   nodeOp: Pick<NodeOp, "metadata" | "spec">,
 ): SteeringPatch | undefined => {
+  const isUnsaid = (field: string): boolean =>
+    field === "backoffLimit" ||
+    (field === "drainOptions" && upgrade.spec.drainOptions === undefined);
+  // Whether it drains at all follows from what is immutable.
+  const steered = STEERING.filter(
+    (field) => field !== "drainOptions" || upgrade.spec.upgradeActive,
+  );
   const fields = isOfOriginalsMaking(nodeOp)
-    ? STEERING.filter((field) => field !== "backoffLimit")
-    : STEERING;
+    ? steered.filter((field) => !isUnsaid(field))
+    : steered;
   const spec = difference(fields, steeringFields(upgrade.spec), nodeOp.spec);
   return spec === undefined ? undefined : { spec };
 };

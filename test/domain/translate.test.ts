@@ -74,7 +74,12 @@ describe("translate", () => {
         hostMountPath: "/host",
         image: IMAGE,
         cordon: true,
-        drainOptions: { enabled: true, deleteEmptyDirData: true },
+        drainOptions: {
+          enabled: true,
+          force: false,
+          ignoreDaemonSets: true,
+          deleteEmptyDirData: true,
+        },
         rebootOnSuccess: true,
         backoffLimit: 2,
         concurrency: 1,
@@ -82,6 +87,7 @@ describe("translate", () => {
         uncordonOnFailure: false,
         deadlines: {
           preflightSeconds: 600,
+          drainSeconds: 3600,
           upgradeSeconds: 7200,
           rebootSeconds: 3600,
           readySeconds: 3600,

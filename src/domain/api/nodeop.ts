@@ -22,6 +22,7 @@ import {
   withDefault,
   withoutSpaces,
 } from "./fields.ts";
+import { DrainOptions } from "./drainOptions.ts";
 import { immutable } from "./immutable.ts";
 import { Metadata } from "./metadata.ts";
 import { LabelSelector } from "./selector.ts";
@@ -34,21 +35,6 @@ const command = (description: string) =>
     ),
     "write the program and its arguments as a list of strings",
   );
-
-/** How a node is emptied before its Job runs. */
-export const DrainOptions = open({
-  enabled: flag(false, "Evict the node's Pods before the Job runs on it."),
-  force: flag(false, "Also evict Pods that no controller would create again."),
-  gracePeriodSeconds: Schema.optionalKey(
-    int32("Seconds that each Pod gets to stop. Absent or negative: what the Pod itself asks for."),
-  ),
-  ignoreDaemonSets: flag(true, "Leave the Pods of DaemonSets where they are."),
-  deleteEmptyDirData: flag(false, "Also evict Pods whose emptyDir volumes are lost by it."),
-  timeoutSeconds: Schema.optionalKey(
-    int32("Seconds after which an unfinished drain fails. Absent or 0: no limit."),
-  ),
-}).annotate({ description: "How a node is emptied before the Job runs on it." });
-export interface DrainOptions extends Schema.Schema.Type<typeof DrainOptions> {}
 
 /** A check that runs on a node first and may find that there is nothing to do. */
 export const Preflight = open({
@@ -116,18 +102,28 @@ export const NodeOpSpec = open({
   deadlines,
   unreadyNodes,
   includeNewNodes,
-}).annotate({
-  description: "What runs on which nodes, and how carefully.",
-  ...immutable([
-    "nodeSelector",
-    "command",
-    "image",
-    "hostMountPath",
-    "cordon",
-    "rebootOnSuccess",
-    "preflight",
-  ]),
-});
+})
+  .annotate({
+    description: "What runs on which nodes, and how carefully.",
+    ...immutable([
+      "nodeSelector",
+      "command",
+      "image",
+      "hostMountPath",
+      "cordon",
+      "rebootOnSuccess",
+      "preflight",
+    ]),
+  })
+  .check(
+    celCheck(
+      {
+        rule: "!has(self.drainOptions) || !has(self.drainOptions.enabled) || !self.drainOptions.enabled || (has(self.cordon) && self.cordon)",
+        message: "drainOptions.enabled needs cordon: true, or evicted Pods come back to the node",
+      },
+      ({ cordon, drainOptions }) => cordon || drainOptions?.enabled !== true,
+    ),
+  );
 export interface NodeOpSpec extends Schema.Schema.Type<typeof NodeOpSpec> {}
 
 const operationStatusFields = {

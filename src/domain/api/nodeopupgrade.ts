@@ -22,6 +22,7 @@ import {
   withDefault,
   withoutSpaces,
 } from "./fields.ts";
+import { UpgradeDrainOptions } from "./drainOptions.ts";
 import { immutable } from "./immutable.ts";
 import { Metadata } from "./metadata.ts";
 import { LabelSelector } from "./selector.ts";
@@ -56,6 +57,7 @@ export const NodeOpUpgradeSpec = open({
     int32("How often a failed upgrade is tried again on a node. Default: 2.", 0),
     2,
   ),
+  drainOptions: Schema.optionalKey(UpgradeDrainOptions),
   deadlines,
   unreadyNodes,
   includeNewNodes,

@@ -56,6 +56,9 @@ export const NodeStatus = open({
   stageStartedAt: Schema.optionalKey(
     time("When this node entered its stage; deadlines count from here."),
   ),
+  drainingSince: Schema.optionalKey(
+    time("Since when this node is being drained; the drain's deadline counts from here."),
+  ),
   endingSince: Schema.optionalKey(
     time("Since when the operation is being ended early on this node."),
   ),

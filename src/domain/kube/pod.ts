@@ -42,7 +42,7 @@ export const Pod = Schema.Struct({
 export interface Pod extends Schema.Schema.Type<typeof Pod> {}
 
 /** The phases from which a Pod never returns. */
-export const isTerminal = (pod: Pod): boolean =>
+export const isTerminal = (pod: { readonly status?: { readonly phase?: string } }): boolean =>
   pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 
 export const isRunning = (pod: Pod): boolean => pod.status?.phase === "Running";

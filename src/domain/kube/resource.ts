@@ -38,6 +38,13 @@ export const RoleBindings = resource(
   "RoleBinding",
 );
 
+export const DisruptionBudgets = resource(
+  "policy",
+  "v1",
+  "poddisruptionbudgets",
+  "PodDisruptionBudget",
+);
+
 export const Leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
 export const Events = resource("events.k8s.io", "v1", "events", "Event");
 export const ClusterRoleBindings = resource(

@@ -2,6 +2,7 @@
 import {
   ClusterRoleBindings,
   CoreEvents,
+  DisruptionBudgets,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -44,6 +45,24 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     about: { resource: Nodes },
     verbs: ["get", "list", "watch", "patch"],
     why: "sees which nodes there are and are Ready; holds, cordons and releases them",
+  },
+  {
+    scope: "cluster",
+    about: { resource: Pods },
+    verbs: ["list"],
+    why: "sees which Pods are on a node that it drains",
+  },
+  {
+    scope: "cluster",
+    about: { resource: Pods, subresource: "eviction" },
+    verbs: ["create"],
+    why: "drains a node before its Job, as disruption budgets allow",
+  },
+  {
+    scope: "cluster",
+    about: { resource: DisruptionBudgets },
+    verbs: ["list"],
+    why: "names the budgets that keep a node from being drained",
   },
   {
     scope: "cluster",

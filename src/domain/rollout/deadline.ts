@@ -12,18 +12,40 @@ export const SETTLE_MILLIS = 5 * 60_000;
 const after = (time: string | undefined, seconds: number): number | undefined =>
   time === undefined || seconds === 0 ? undefined : millisOf(time) + 1000 + seconds * 1000;
 
+type Limits = Pick<NodeOpSpec, "deadlines" | "drainOptions">;
+
+/** The seconds that a node may take to drain: the shorter of both that are set; 0 is no limit. */
+const drainSeconds = ({ deadlines, drainOptions }: Limits): number => {
+  const limits = [deadlines.drainSeconds, drainOptions?.timeoutSeconds ?? 0];
+  return Math.min(...limits.filter((seconds) => seconds > 0), Number.POSITIVE_INFINITY);
+};
+
+/** When the drain of this node fails, in milliseconds since the epoch; undefined: never, or it has nothing to drain yet. */
+export const drainEndsAt = (entry: NodeStatus, limits: Limits): number | undefined => {
+  const seconds = drainSeconds(limits);
+  return Number.isFinite(seconds) ? after(entry.drainingSince, seconds) : undefined;
+};
+
+/** The drain has a time of its own, and what comes after it as long as before. */
+const preparingEndsAt = (entry: NodeStatus, limits: Limits): number | undefined => {
+  const { upgradeSeconds } = limits.deadlines;
+  if (entry.drainingSince === undefined) return after(entry.stageStartedAt, upgradeSeconds);
+  const drained = drainEndsAt(entry, limits);
+  return drained === undefined || upgradeSeconds === 0
+    ? undefined
+    : drained + upgradeSeconds * 1000;
+};
+
 /** When the stage of this entry ends in failure, in milliseconds since the epoch; undefined: never. */
-export const deadlineOf = (
-  entry: NodeStatus,
-  deadlines: NodeOpSpec["deadlines"],
-): number | undefined => {
+export const deadlineOf = (entry: NodeStatus, limits: Limits): number | undefined => {
+  const { deadlines } = limits;
   switch (entry.stage) {
     case "Claimed":
       return after(entry.stageStartedAt, deadlines.preflightSeconds);
     case "Preparing":
       // Whoever holds the node may take longer than that: nothing has been done to it, and nothing can be.
       if (entry.reason === HELD_BY_ANOTHER) return undefined;
-      return after(entry.stageStartedAt, deadlines.upgradeSeconds);
+      return preparingEndsAt(entry, limits);
     case "Upgrading":
       return after(entry.stageStartedAt, deadlines.upgradeSeconds);
     case "Rebooting":

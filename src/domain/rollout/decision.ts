@@ -1,4 +1,5 @@
 /** What `decide` answers: the next status, what to do, and for every target that does not move, why. */
+import type { DrainProgress } from "../drain/progress.ts";
 import type { NodeOpStatus } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { NewKubeObject } from "../kube/object.ts";
@@ -46,7 +47,14 @@ export type Action =
     }
   | { readonly _tag: "ResumeJob"; readonly node: string; readonly job: Version }
   | { readonly _tag: "SuspendJob"; readonly node: string; readonly job: Version }
-  | { readonly _tag: "Grant"; readonly node: string; readonly pod: Version; readonly job: string };
+  | { readonly _tag: "Grant"; readonly node: string; readonly pod: Version; readonly job: string }
+  | {
+      readonly _tag: "Evict";
+      readonly node: string;
+      readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+      /** Absent: what the Pod itself asks for. */
+      readonly gracePeriodSeconds?: number;
+    };
 
 /**
  * Actions that cannot be taken back once they reach a node. Before one of them the operation is read live, after the
@@ -90,6 +98,7 @@ export interface Stepped {
   readonly node: Node | undefined;
   readonly children: Children;
   readonly problem: Note | undefined;
+  readonly drain: DrainProgress | undefined;
   /** The evidence read live, if any of it is about this node: without that evidence it may be another step. */
   readonly live: ReadonlySet<string> | undefined;
 }

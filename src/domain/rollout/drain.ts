@@ -1,25 +1,172 @@
-/** The drain: between cordon and Job every Pod that can go elsewhere leaves the node. */
+/**
+ * The drain: between cordon and Job every Pod that can go elsewhere leaves the node (design.md §4). Level-based: each look
+ * at the node lists what is there and evicts what is left, until nothing is.
+ */
+import { DEFAULT_UPGRADE_DRAIN, type DrainOptions } from "../api/drainOptions.ts";
 import type { NodeOp } from "../api/nodeop.ts";
+import { blockers } from "../drain/blockers.ts";
+import { type DrainPlan, type DrainRules, planDrain, podNames } from "../drain/filter.ts";
+import { type DrainProgress, isDelayed, nextLookAt } from "../drain/progress.ts";
+import { isCordoned, isReady } from "../kube/node.ts";
+import type { NodePod } from "../kube/nodePod.ts";
+import { kubeTime } from "../kube/object.ts";
+import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../labels.ts";
 import { isOfOriginalsMaking } from "../takeover/original.ts";
-import type { Step } from "./decision.ts";
-import type { NodeInFlight } from "./observed.ts";
+import { drainEndsAt } from "./deadline.ts";
+import { act, advance, confirm, wait, type Action, type Note, type Step } from "./decision.ts";
+import { endEarly } from "./entry.ts";
+import { isHeldAsWanted } from "./hold.ts";
+import { isLive, type NodeInFlight } from "./observed.ts";
+
+type Operation = Pick<NodeOp, "metadata" | "spec">;
 
 /**
  * How the nodes of this operation are drained. The Go original wrote `deleteEmptyDirData: false` into the NodeOp of every
  * NodeOpUpgrade and deleted Pods with emptyDir volumes all the same: such an operation drains by the rules of
  * NodeOpUpgrade, or it could not go on where it was left.
  */
-export const drainOptionsOf = (
-  operation: Pick<NodeOp, "metadata" | "spec">,
-): NodeOp["spec"]["drainOptions"] => {
+export const drainOptionsOf = (operation: Operation): NodeOp["spec"]["drainOptions"] => {
   const { drainOptions } = operation.spec;
   return drainOptions !== undefined && isOfOriginalsMaking(operation)
     ? { ...drainOptions, deleteEmptyDirData: true }
     : drainOptions;
 };
 
+const isOfUpgrade = ({ metadata }: Operation): boolean =>
+  metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY_NODEOPUPGRADE;
+
+/** Whether nobody asked for this drain: a NodeOpUpgrade that says nothing drains, as the reference page's does. */
+const isByDefault = (operation: Operation, options: DrainOptions): boolean =>
+  isOfUpgrade(operation) &&
+  options.gracePeriodSeconds === undefined &&
+  (options.timeoutSeconds ?? 0) === 0 &&
+  options.force === DEFAULT_UPGRADE_DRAIN.force &&
+  options.ignoreDaemonSets === DEFAULT_UPGRADE_DRAIN.ignoreDaemonSets &&
+  options.deleteEmptyDirData === DEFAULT_UPGRADE_DRAIN.deleteEmptyDirData;
+
+const hasOtherNode = ({ observed, name }: NodeInFlight): boolean => {
+  for (const [other, node] of observed.nodes)
+    if (other !== name && isReady(node) && !isCordoned(node)) return true;
+  return false;
+};
+
 /**
- * What the drain of this node needs next; undefined when the node is drained. It evicts nothing yet: every node counts
- * as drained, whatever `drainOptionsOf` says, and docs/differences.md says so to users.
+ * Whether a drain that nobody asked for is left out, because no other node is Ready and schedulable: its Pods would only
+ * be missing for longer.
  */
-export const drain = (_at: NodeInFlight): Step | undefined => undefined;
+export const hasNowhereToDrain = (at: NodeInFlight): boolean => {
+  const options = drainOptionsOf(at.operation);
+  return options?.enabled === true && isByDefault(at.operation, options) && !hasOtherNode(at);
+};
+
+/** The options by which this node is drained now; undefined: not at all. */
+const wantedDrain = (at: NodeInFlight): DrainOptions | undefined => {
+  const options = drainOptionsOf(at.operation);
+  return options?.enabled !== true || !at.operation.spec.cordon || hasNowhereToDrain(at)
+    ? undefined
+    : options;
+};
+
+/** By which rules the Pods of a node are judged. An upgrade leaves Pods that nobody would create again: they restart with it. */
+const rulesOf = (at: NodeInFlight, options: DrainOptions): DrainRules => ({
+  force: options.force,
+  ignoreDaemonSets: options.ignoreDaemonSets,
+  deleteEmptyDirData: options.deleteEmptyDirData,
+  keepsUnmanaged: isOfUpgrade(at.operation),
+  ownPod: at.observed.settings.ownPod,
+});
+
+/**
+ * While Pods terminate and evictions are put off, nothing is asked of the API server until the next look is due; only a
+ * hold or cordon that somebody took off is put back at once. Undefined when it is time to look, or nothing is drained.
+ */
+export const betweenLooks = (at: NodeInFlight): Step | undefined => {
+  const { node, observed, name, entry } = at;
+  const progress = observed.drains.get(name);
+  if (progress === undefined || entry.drainingSince === undefined || node === undefined)
+    return undefined;
+  if (isLive(observed, { _tag: "NodePods", node: name })) return undefined;
+  const options = wantedDrain(at);
+  const isDue = at.now >= wakesAt(at, progress);
+  if (options === undefined || isDue || !isHeldAsWanted(at, node)) return undefined;
+  const plan = planDrain(progress.pods, rulesOf(at, options));
+  // Nothing was left: it is the Job that is waited for.
+  return plan.evict.length + plan.leaving.length === 0
+    ? undefined
+    : waitForNextLook(at, plan, progress);
+};
+
+/** The next look, or the end of the node's time to drain. */
+const wakesAt = (at: NodeInFlight, progress: DrainProgress): number => {
+  const next = nextLookAt(progress);
+  return Math.min(next, drainEndsAt(at.entry, at.operation.spec) ?? next);
+};
+
+/** What the drain of this node needs next; undefined when the node is drained, or is not to be. */
+export const drain = (at: NodeInFlight): Step | undefined => {
+  const options = wantedDrain(at);
+  if (options === undefined) return undefined;
+  const { observed, name, now } = at;
+  const progress = observed.drains.get(name);
+  const evidence = { _tag: "NodePods", node: name } as const;
+  if (progress === undefined || !isLive(observed, evidence))
+    return confirm({ reason: "Draining", message: "its Pods are being listed" }, evidence);
+  const plan = planDrain(progress.pods, rulesOf(at, options));
+  if (plan.refusals.length > 0)
+    return fail(at, "DrainRefused", `Drain refused: ${plan.refusals.join("; ")}`);
+  const left = [...plan.evict, ...plan.leaving];
+  if (left.length === 0) return undefined;
+  // The deadline counts from what is stored.
+  if (at.entry.drainingSince === undefined) return begin(at, left);
+  const endsAt = drainEndsAt(at.entry, at.operation.spec);
+  if (endsAt !== undefined && now >= endsAt) return timedOut(at, plan, progress);
+  const due = plan.evict.filter((pod) => !isDelayed(progress, pod, now));
+  return due.length === 0
+    ? waitForNextLook(at, plan, progress)
+    : act(noteOf(plan, progress, now), ...due.map((pod) => eviction(name, pod, options)));
+};
+
+const begin = (at: NodeInFlight, left: ReadonlyArray<NodePod>): Step => {
+  const time = kubeTime(at.now);
+  const message = `Draining the node: ${podNames(left)}`;
+  return advance({ ...at.entry, message, drainingSince: time, lastUpdated: time });
+};
+
+const eviction = (node: string, pod: NodePod, options: DrainOptions): Action => ({
+  _tag: "Evict",
+  node,
+  pod: {
+    namespace: pod.metadata.namespace ?? "",
+    name: pod.metadata.name,
+    uid: pod.metadata.uid,
+  },
+  ...(options.gracePeriodSeconds === undefined
+    ? {}
+    : { gracePeriodSeconds: options.gracePeriodSeconds }),
+});
+
+const noteOf = (plan: DrainPlan, progress: DrainProgress, now: number): Note => {
+  const blocked = blockers(plan, progress, now);
+  return blocked === undefined
+    ? {
+        reason: "Draining",
+        message: `the node is being drained: ${podNames([...plan.evict, ...plan.leaving])}`,
+      }
+    : { ...blocked, problem: true, isExact: true };
+};
+
+const waitForNextLook = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): Step =>
+  wait(noteOf(plan, progress, at.now), wakesAt(at, progress));
+
+const fail = (at: NodeInFlight, reason: "DrainRefused" | "DrainTimeout", message: string): Step =>
+  advance(endEarly(at, { reason, message, mayReboot: false }));
+
+const timedOut = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): Step => {
+  const left = podNames([...plan.evict, ...plan.leaving]);
+  const why = blockers(plan, progress, at.now)?.message;
+  return fail(
+    at,
+    "DrainTimeout",
+    `Drain failed: not done in time, still there: ${left}${why === undefined ? "" : `. ${why}`}`,
+  );
+};

@@ -80,7 +80,7 @@ export const sentenceOf = (stage: Stage | undefined): string => {
 
 /** The entry in its next stage, whose clock starts now and whose sentence it says. What an earlier problem left in `reason` is cleared. */
 export const moveTo = (at: NodeInFlight, stage: Stage, change: Partial<NodeStatus>): NodeStatus => {
-  const { reason: _reason, ...kept } = at.entry;
+  const { reason: _reason, drainingSince: _drainingSince, ...kept } = at.entry;
   const time = kubeTime(at.now);
   return {
     ...kept,

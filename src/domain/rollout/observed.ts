@@ -1,4 +1,5 @@
 /** What one pass of the reconciler looks at: plain data, the time included. Nothing here says how it was obtained. */
+import type { DrainProgress } from "../drain/progress.ts";
 import type { NodeOp } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
@@ -39,6 +40,8 @@ export type Evidence =
   | { readonly _tag: "RebootPod"; readonly node: string }
   /** What the Job controller says about a Job without a Pod. */
   | { readonly _tag: "JobEvents"; readonly node: string }
+  /** The Pods on a node, whoever they belong to. */
+  | { readonly _tag: "NodePods"; readonly node: string }
   /** Whether the cluster would take the children of this node, in this generation of the spec. */
   | { readonly _tag: "Rehearsal"; readonly node: string; readonly generation: number }
   | { readonly _tag: "Holder"; readonly holder: string }
@@ -78,6 +81,8 @@ export interface Settings {
   readonly sentinelDir: string;
   /** The node on which the operator runs (`NODE_NAME`), which goes last in its group; absent where it does not know. */
   readonly ownNode?: string | undefined;
+  /** The Pod that the operator runs in (`CONTROLLER_POD_NAME`), which no drain evicts. */
+  readonly ownPod?: { readonly namespace: string; readonly name: string } | undefined;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -110,6 +115,8 @@ export interface Observed {
   readonly rehearsal?: Rehearsal | undefined;
   /** What goes wrong with the requests that a node needs, by node name. */
   readonly problems: ReadonlyMap<string, Note>;
+  /** How far the drains are, by node name. */
+  readonly drains: ReadonlyMap<string, DrainProgress>;
   readonly settings: Settings;
   /** Only of an operation whose status is still the Go original's. */
   readonly leftovers?: Leftovers | undefined;

@@ -4,6 +4,8 @@
 export const FAILURE_REASONS = [
   "PreflightFailed",
   "PreflightDeadlineExceeded",
+  "DrainRefused",
+  "DrainTimeout",
   "JobFailed",
   "JobGone",
   "UpgradeDeadlineExceeded",
@@ -15,6 +17,10 @@ export const FAILURE_REASONS = [
   "OperationDeleted",
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** Whether a node failed before anything was done to it but cordoning and draining it: it can take Pods again at once. */
+export const isDrainFailure = (reason: string | undefined): boolean =>
+  reason === "DrainRefused" || reason === "DrainTimeout";
 
 /** The node was left out: its preflight found it up to date, or it was not Ready in time. Nothing was done to it. */
 export const SKIPPED = "Skipped";

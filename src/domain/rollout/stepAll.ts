@@ -64,6 +64,7 @@ const stepOf = (observed: Observed, name: string): Stepped => {
     node,
     children,
     problem: observed.problems.get(name),
+    drain: observed.drains.get(name),
     live: hasLiveEvidence(observed, name) ? observed.live : undefined,
   };
 };
@@ -76,7 +77,7 @@ const hasLiveEvidence = ({ live }: Observed, node: string): boolean => {
 
 /** Whether a step of the earlier decision is still the answer. What is one object in both is not looked up node by node. */
 const stillHolds = (observed: Observed, previous: Decision | undefined) => {
-  const { nodes, children, problems, now } = observed;
+  const { nodes, children, problems, drains, now } = observed;
   const entries = observed.operation.status.nodeStatuses ?? NO_ENTRIES;
   const areEntriesKept = entries === previous?.observed.operation.status.nodeStatuses;
   // Whoever made these children of the earlier ones knows for which nodes.
@@ -91,7 +92,8 @@ const stillHolds = (observed: Observed, previous: Decision | undefined) => {
     known.node === nodes.get(name) &&
     (otherChildren?.includes(name) === false ||
       known.children === (children.get(name) ?? NO_CHILDREN)) &&
-    known.problem === (problems.size === 0 ? undefined : problems.get(name));
+    known.problem === (problems.size === 0 ? undefined : problems.get(name)) &&
+    known.drain === (drains.size === 0 ? undefined : drains.get(name));
 };
 
 const NOBODY: ReadonlyArray<string> = [];

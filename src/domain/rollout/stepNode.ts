@@ -23,7 +23,7 @@ export const stepNode = (at: NodeInFlight): Step =>
  */
 const untilDeadline = (at: NodeInFlight, step: Step): Step => {
   if (step._tag !== "Wait") return step;
-  const deadline = deadlineOf(at.entry, at.operation.spec.deadlines);
+  const deadline = deadlineOf(at.entry, at.operation.spec);
   return deadline === undefined || (step.until !== undefined && step.until <= deadline)
     ? step
     : { ...step, until: deadline };
@@ -66,7 +66,7 @@ const mustEnd = (at: NodeInFlight): Step | undefined => {
   }
   if (at.operation.metadata.deletionTimestamp !== undefined)
     return end("OperationDeleted", "the operation was deleted before this node was done");
-  const deadline = deadlineOf(at.entry, at.operation.spec.deadlines);
+  const deadline = deadlineOf(at.entry, at.operation.spec);
   return deadline === undefined || at.now < deadline ? undefined : deadlinePassed(at, end);
 };
 

@@ -41,14 +41,10 @@ export const isOriginals = (status: Signed | undefined): boolean =>
 export const isUnfinished = (entry: NodeStatus): boolean =>
   entry.phase === "Completed" ? entry.rebootStatus === "pending" : entry.phase !== "Failed";
 
-/**
- * Whether the original made this NodeOp from a NodeOpUpgrade. It asked for a drain and said nothing about emptyDir
- * volumes, which the CRD took for `deleteEmptyDirData: false`; ours always says true.
- */
+/** Whether the original made this NodeOp from a NodeOpUpgrade: it set no `backoffLimit`, which those of ours always have. */
 export const isOfOriginalsMaking = ({ metadata, spec }: Pick<NodeOp, "metadata" | "spec">) =>
   metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY_NODEOPUPGRADE &&
-  spec.drainOptions?.enabled === true &&
-  !spec.drainOptions.deleteEmptyDirData;
+  spec.backoffLimit === undefined;
 
 /** What the original made for one node: controlled by the operation, under names that are not ours. */
 export interface OriginalChildren {

@@ -2,6 +2,7 @@
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { Decision, Note } from "../../domain/rollout/decision.ts";
 import type { Rehearsal } from "../../domain/rollout/observed.ts";
+import type { DrainProgress } from "../../domain/drain/progress.ts";
 import { ChildrenMemory } from "./ChildrenMemory.ts";
 
 /**
@@ -34,6 +35,8 @@ interface Attempts {
 
 const NO_ATTEMPTS: Attempts = { count: 0, notBefore: Number.NEGATIVE_INFINITY };
 
+const NO_DRAINS: ReadonlyMap<string, DrainProgress> = new Map();
+
 interface KnownTargets {
   readonly of: NodeOp["spec"]["nodeSelector"];
   readonly membership: number;
@@ -51,6 +54,8 @@ export class OperationMemory {
   rehearsal: Rehearsal | undefined;
   /** What goes wrong with a node's requests, until one of them succeeds or none is wanted any more. */
   readonly problems = new Map<string, Note>();
+  /** How far the drains are, by node name. */
+  drains: ReadonlyMap<string, DrainProgress> = NO_DRAINS;
   /** The targets of the last pass, and what they were computed from. */
   targets: KnownTargets | undefined;
   readonly children = new ChildrenMemory();

@@ -27,7 +27,11 @@ export interface Applied {
 
 /** Names an action among those of its operation: attempts and their delays are counted by it. */
 export const actionKey = (action: Action): string =>
-  "node" in action ? `${action._tag} ${action.node}` : action._tag;
+  action._tag === "Evict"
+    ? `Evict ${action.node} ${action.pod.uid}`
+    : "node" in action
+      ? `${action._tag} ${action.node}`
+      : action._tag;
 
 const creates = (action: Action): boolean => action._tag.startsWith("Create");
 
@@ -62,6 +66,7 @@ export const applyAll = Effect.fnUntraced(function* (
       retryAt = Math.min(retryAt ?? Number.POSITIVE_INFINITY, memory.notBefore(actionKey(action)));
     }
   }
+  memory.drains = next.drains;
   return { observed: next, done, retryAt };
 });
 

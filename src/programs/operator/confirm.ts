@@ -4,6 +4,7 @@ import { FAILED_CREATE, lastMessage } from "../../domain/kube/event.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
+import { blockedNamespaces, looked } from "../../domain/drain/progress.ts";
 import { childNames } from "../../domain/names.ts";
 import {
   LABEL_NODE,
@@ -29,9 +30,11 @@ import { noteFailure } from "./failures.ts";
 import type { OperationMemory } from "./Memory.ts";
 import { rehearse, type Refused } from "./rehearse.ts";
 import {
+  DisruptionBudgetResource,
   EventResource,
   JobResource,
   NodeOpResource,
+  NodePodResource,
   NodeResource,
   PodResource,
 } from "./resources.ts";
@@ -94,6 +97,7 @@ export const confirm = Effect.fnUntraced(function* (
     else memory.forget(key);
   }
   memory.rehearsal = confirmed.rehearsal;
+  memory.drains = confirmed.drains;
   forgetProblems(decision, live, memory);
   return { ...confirmed, live };
 });
@@ -149,6 +153,8 @@ const readLive = (
       return readJob(observed, evidence.node);
     case "JobPods":
       return readJobPods(observed, evidence.node);
+    case "NodePods":
+      return readNodePods(observed, evidence.node);
     case "JobEvents":
       return readJobEvents(observed, evidence.node);
     case "RebootPod":
@@ -269,6 +275,43 @@ const readJobPods = Effect.fnUntraced(function* (observed: Observed, node: strin
         : `batch.kubernetes.io/controller-uid in (${uids.join(",")})`,
   });
   return withChildren(node, { jobPods: items });
+});
+
+/**
+ * All Pods on a node, and where evictions have been refused for long the budgets that refuse them. These only explain: where
+ * they cannot be read, the drain goes on.
+ */
+const readNodePods = Effect.fnUntraced(function* (observed: Observed, node: string) {
+  const api = yield* KubeApi;
+  const now = yield* Clock.currentTimeMillis;
+  const { items: pods } = yield* api.list(NodePodResource, {
+    fieldSelector: `spec.nodeName=${node}`,
+  });
+  const budgets = yield* Effect.forEach(
+    blockedNamespaces(observed.drains.get(node), now),
+    listBudgets,
+  );
+  return (before: Observed): Observed => ({
+    ...before,
+    drains: new Map(before.drains).set(
+      node,
+      looked(before.drains.get(node), { pods, budgets: budgets.flat() }, now),
+    ),
+  });
+});
+
+const listBudgets = Effect.fnUntraced(function* (namespace: string) {
+  const api = yield* KubeApi;
+  return yield* Effect.matchEffect(api.list(DisruptionBudgetResource, { namespace }), {
+    onSuccess: ({ items }) => Effect.succeed(items),
+    onFailure: (error) =>
+      Effect.as(
+        Effect.annotateLogs(Effect.logWarning("the budgets that block a drain are unknown"), {
+          error: error.message,
+        }),
+        [],
+      ),
+  });
 });
 
 /** What the Job controller said last about a Pod that it could not create; Events are found by the uid of their object. */

@@ -45,6 +45,7 @@ export const gather = (options: {
     live: new Set(),
     rehearsal: memory.rehearsal,
     problems: memory.problems,
+    drains: memory.drains,
     settings,
   };
 };

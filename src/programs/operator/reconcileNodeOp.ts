@@ -86,6 +86,7 @@ const oneRound = Effect.fnUntraced(function* (
   const decision = decide(observed, memory.decision);
   memory.decision = decision;
   forgetSolved(decision, memory);
+  if (memory.drains.size > 0) forgetDrains(decision, memory);
   const mayStoreAt =
     memory.statusWrittenAt +
     statusIntervalMillis(observed.operation.status.total ?? 0, {
@@ -114,6 +115,15 @@ const forgetSolved = ({ steps }: Decision, memory: OperationMemory): void => {
     const stepped = steps.get(node);
     if (stepped === undefined || !isAboutRequests(stepped)) memory.problems.delete(node);
   }
+};
+
+/** How far a drain was is forgotten with it. */
+const forgetDrains = ({ steps }: Decision, memory: OperationMemory): void => {
+  const ended = [...memory.drains.keys()].filter(
+    (node) => steps.get(node)?.entry.stage !== "Preparing",
+  );
+  if (ended.length > 0)
+    memory.drains = new Map([...memory.drains].filter(([node]) => !ended.includes(node)));
 };
 
 const act = Effect.fnUntraced(function* (

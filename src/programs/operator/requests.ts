@@ -15,6 +15,7 @@ import {
   grant,
   patchJob,
 } from "./childRequests.ts";
+import { evictPod } from "./evictPod.ts";
 import { addFinalizer, removeFinalizers } from "./finalizerRequests.ts";
 import type { OperationMemory } from "./Memory.ts";
 import { holdNode, releaseNode, withNode } from "./nodeRequests.ts";
@@ -62,5 +63,7 @@ export const request = (
       });
     case "Grant":
       return grant(operation, action.node, action.pod, action.job);
+    case "Evict":
+      return evictPod(action);
   }
 };

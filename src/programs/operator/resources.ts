@@ -1,8 +1,10 @@
 /** The resources that the operator reads, each with the view that its caches keep. */
 import { Result, Schema } from "effect";
 import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
+import { DisruptionBudget } from "../../domain/kube/disruptionBudget.ts";
 import { Event } from "../../domain/kube/event.ts";
 import { Job } from "../../domain/kube/job.ts";
+import { NodePod } from "../../domain/kube/nodePod.ts";
 import { Node } from "../../domain/kube/node.ts";
 import { Pod } from "../../domain/kube/pod.ts";
 import { ViewMeta } from "../../domain/kube/view.ts";
@@ -10,6 +12,7 @@ import { ClusterRoleBinding } from "../../domain/takeover/binding.ts";
 import {
   ClusterRoleBindings,
   CoreEvents,
+  DisruptionBudgets,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -21,6 +24,9 @@ import { typed, typedWith } from "../../services/typed.ts";
 
 export const NodeResource = typed(Nodes, Node);
 export const PodResource = typed(Pods, Pod);
+/** The Pods of a node, as its drain sees them. */
+export const NodePodResource = typed(Pods, NodePod);
+export const DisruptionBudgetResource = typed(DisruptionBudgets, DisruptionBudget);
 export const JobResource = typed(Jobs, Job);
 export const EventResource = typed(CoreEvents, Event);
 export const ClusterRoleBindingResource = typed(ClusterRoleBindings, ClusterRoleBinding);

@@ -31,3 +31,10 @@ export const ownNamespace = Effect.gen(function* () {
   const text = yield* Effect.option(fs.readFileString(NAMESPACE_FILE));
   return Option.getOrElse(text, () => "").trim() || NAMESPACE_DEFAULT;
 });
+
+/** The Pod that this runs in; undefined where nobody says so. */
+export const ownPod = Effect.gen(function* () {
+  const name = yield* Effect.orDie(Config.option(Config.String("CONTROLLER_POD_NAME")));
+  if (Option.isNone(name) || name.value === "") return undefined;
+  return { namespace: yield* ownNamespace, name: name.value };
+});

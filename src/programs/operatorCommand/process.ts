@@ -28,7 +28,7 @@ import { VERSION } from "../version.ts";
 import { awaitAccess } from "./access.ts";
 import { refreshGauges } from "./gauges.ts";
 import { healthRoutes, metricsRoutes, serve } from "./http.ts";
-import { identityOf, ownNamespace, processName } from "./identity.ts";
+import { identityOf, ownNamespace, ownPod, processName } from "./identity.ts";
 import type { OperatorConfig } from "./options.ts";
 import { Presence } from "./Presence.ts";
 
@@ -75,7 +75,7 @@ export const operatorLoops = Effect.fnUntraced(function* (
       presence.problems = problems;
     }),
     operator({
-      settings: config.settings,
+      settings: { ...config.settings, ownPod: yield* ownPod },
       namespace: config.namespace,
       workers: config.workers,
       lead,

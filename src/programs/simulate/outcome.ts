@@ -113,6 +113,7 @@ const resultsOf = (
     otherOperations: new Map(),
     live: new Set(),
     problems: new Map(),
+    drains: new Map(),
     settings: DEFAULT_SETTINGS,
   };
   const { obstacles, waiting } = admit(observed, new Map());

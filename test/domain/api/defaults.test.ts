@@ -5,6 +5,7 @@ import { nodeOp, nodeOpUpgrade, TIME } from "./fixtures.ts";
 
 const deadlines = {
   preflightSeconds: 600,
+  drainSeconds: 3600,
   upgradeSeconds: 7200,
   rebootSeconds: 3600,
   readySeconds: 3600,

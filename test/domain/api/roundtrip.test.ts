@@ -61,7 +61,7 @@ describe("unknown fields survive a read-modify-write", () => {
         ...alien,
         command: ["true"],
         hostMountPath: "/host",
-        cordon: false,
+        cordon: true,
         uncordonOnFailure: false,
         unreadyNodes: "Skip",
         includeNewNodes: true,
@@ -84,6 +84,7 @@ describe("unknown fields survive a read-modify-write", () => {
         deadlines: {
           ...alien,
           preflightSeconds: 1,
+          drainSeconds: 5,
           upgradeSeconds: 2,
           rebootSeconds: 3,
           readySeconds: 4,

@@ -350,6 +350,7 @@ export const observedOf = (situation: Situation): Observed => {
     otherOperations: OTHERS,
     live: liveOf(places.map(({ context }) => context)),
     rehearsal: { generation: seen.metadata.generation ?? 0 },
+    drains: new Map(),
     problems: new Map(
       places.flatMap(({ context }, index) =>
         context.problem === "" ? [] : [[nameAt(index), PROBLEM] as const],

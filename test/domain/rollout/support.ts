@@ -173,6 +173,7 @@ export const observed = (options: {
   live: new Set((options.live ?? []).map(evidenceKey)),
   rehearsal: { generation: options.operation.metadata.generation ?? 0 },
   problems: new Map(),
+  drains: new Map(),
   settings: DEFAULT_SETTINGS,
   ...options.change,
 });

@@ -79,6 +79,39 @@ const podless = (): Scene => {
   return scene;
 };
 
+/** An operation whose drain a budget blocks for a while. */
+const draining = (): Scene => {
+  const scene = new Scene({
+    nodes: ["worker-1", "worker-2"],
+    admission: [(_actor, { subresource }) => (subresource === "eviction" ? BLOCKED : undefined)],
+  });
+  scene.ask({
+    verb: "create",
+    resource: Pods,
+    namespace: "default",
+    body: {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "bare", namespace: "default" },
+      spec: { nodeName: "worker-1", containers: [{ name: "main", image: "shop" }] },
+    },
+  });
+  scene.startOperator();
+  scene.createOperation({ drainOptions: { enabled: true, force: true } });
+  scene.until("told", () => scene.status().nodeStatuses?.["worker-1"]?.reason !== undefined, 120);
+  return scene;
+};
+
+const BLOCKED = {
+  kind: "Status",
+  apiVersion: "v1",
+  status: "Failure",
+  code: 429,
+  reason: "TooManyRequests",
+  message: "Cannot evict pod as it would violate the pod's disruption budget.",
+  details: { causes: [{ reason: "DisruptionBudget" }] },
+} as const;
+
 /** An operation that the Go original left with its finalizer, and that is deleted. */
 const inherited = (): Scene => {
   const { scene } = sceneOfOriginal();
@@ -106,6 +139,7 @@ describe("the operator's permissions", () => {
       robbed("Upgrading"),
       robbed("Rebooting"),
       podless(),
+      draining(),
       inherited(),
     ];
     const used = new Set(scenes.flatMap(askedFor));

@@ -9,6 +9,7 @@ import { act, advance, confirm, wait, type Action, type Note, type Step } from "
 import { finish } from "../entry.ts";
 import { NO_ORIGINAL_CHILDREN } from "../../takeover/original.ts";
 import { isLive, isSameNode, type NodeInFlight } from "../observed.ts";
+import { isDrainFailure } from "../reason.ts";
 import { rebootStateOf } from "../report.ts";
 import { deletions, release, RELEASING, versionOf } from "./actions.ts";
 
@@ -128,9 +129,11 @@ const fail = (at: NodeInFlight): Step => {
     : act(RELEASING, patch);
 };
 
-/** A failed node stays cordoned unless the user wants it back; a deleted operation leaves no cordon behind. */
+/** A failed node stays cordoned unless the user wants it back, or only its drain failed; a deleted operation leaves no cordon behind. */
 const uncordonsOnFailure = (at: NodeInFlight): boolean =>
-  at.operation.spec.uncordonOnFailure || at.operation.metadata.deletionTimestamp !== undefined;
+  at.operation.spec.uncordonOnFailure ||
+  isDrainFailure(at.entry.reason) ||
+  at.operation.metadata.deletionTimestamp !== undefined;
 
 const isDue = (at: NodeInFlight, time: number | undefined): boolean =>
   time !== undefined && at.now >= time;

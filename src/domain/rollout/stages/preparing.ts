@@ -14,8 +14,8 @@ import {
 import type { Pod } from "../../kube/pod.ts";
 import { job, rebootPod } from "../children.ts";
 import { act, advance, confirm, wait, type Action, type Step } from "../decision.ts";
-import { drain } from "../drain.ts";
-import { moveTo } from "../entry.ts";
+import { betweenLooks, drain, hasNowhereToDrain } from "../drain.ts";
+import { moveTo, sentenceOf } from "../entry.ts";
 import { cordonsToo, holdObstacle, isHeldAsWanted } from "../hold.ts";
 import { isLive, type NodeInFlight } from "../observed.ts";
 import { HELD_BY_ANOTHER } from "../reason.ts";
@@ -32,7 +32,12 @@ export const preparing = (at: NodeInFlight): Step => {
     ...(original?.rebootPods ?? []),
   );
   const step =
-    heldByAnother(at) ?? rebootPodRuns(at) ?? nodeIsHeld(at) ?? drain(at) ?? jobIsThere(at);
+    heldByAnother(at) ??
+    rebootPodRuns(at) ??
+    betweenLooks(at) ??
+    nodeIsHeld(at) ??
+    drain(at) ??
+    jobIsThere(at);
   return leftover.length === 0 ? step : alongside(step, leftover);
 };
 
@@ -133,6 +138,8 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
       );
 };
 
+const UNDRAINED = "; not drained, because no other node is Ready and schedulable";
+
 /** The Job is created suspended; storing its uid is what lets it be resumed. */
 const jobIsThere = (at: NodeInFlight): Step => {
   const current = at.children.job;
@@ -162,6 +169,7 @@ const jobIsThere = (at: NodeInFlight): Step => {
       phase: "Running",
       jobName: current.metadata.name,
       jobUID: current.metadata.uid,
+      ...(hasNowhereToDrain(at) ? { message: `${sentenceOf("Upgrading")}${UNDRAINED}` } : {}),
     }),
   );
 };

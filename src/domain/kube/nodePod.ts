@@ -1,0 +1,27 @@
+/** What the drain reads of the Pods on a node: read live and forgotten, never cached. */
+import { Schema } from "effect";
+import { ViewMeta } from "./view.ts";
+
+/** A Pod reduced to what decides whether it has to leave its node. */
+export const NodePod = Schema.Struct({
+  metadata: ViewMeta,
+  spec: Schema.optionalKey(
+    Schema.Struct({
+      volumes: Schema.optionalKey(
+        Schema.Array(Schema.Struct({ emptyDir: Schema.optionalKey(Schema.Unknown) })),
+      ),
+    }),
+  ),
+  status: Schema.optionalKey(Schema.Struct({ phase: Schema.optionalKey(Schema.String) })),
+});
+export interface NodePod extends Schema.Schema.Type<typeof NodePod> {}
+
+const ANNOTATION_MIRROR = "kubernetes.io/config.mirror";
+
+/** Whether the Pod only shows a static Pod of the kubelet: evicting it stops nothing. */
+export const isMirror = ({ metadata }: NodePod): boolean =>
+  metadata.annotations?.[ANNOTATION_MIRROR] !== undefined;
+
+/** Whether the Pod has a volume whose data goes with it. */
+export const hasEmptyDir = ({ spec }: NodePod): boolean =>
+  spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined && emptyDir !== null) === true;

@@ -1,0 +1,53 @@
+/** Builders of Pods and budgets as a drain sees them. */
+import type { DisruptionBudget } from "../../../src/domain/kube/disruptionBudget.ts";
+import type { NodePod } from "../../../src/domain/kube/nodePod.ts";
+
+/** The kind of its controller; null for none. */
+type Owner = string | null;
+
+export const nodePod = (
+  name: string,
+  options: {
+    readonly owner?: Owner;
+    readonly phase?: string;
+    readonly emptyDir?: boolean;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+    readonly deletingSince?: string;
+    readonly namespace?: string;
+  } = {},
+): NodePod => {
+  const { owner = "ReplicaSet" } = options;
+  return {
+    metadata: {
+      name,
+      namespace: options.namespace ?? "shop",
+      uid: `${name}-uid`,
+      resourceVersion: "1",
+      labels: options.labels ?? {},
+      annotations: options.annotations ?? {},
+      ownerReferences:
+        owner === null
+          ? []
+          : [{ apiVersion: "apps/v1", kind: owner, name: "o", uid: "o-uid", controller: true }],
+      ...(options.deletingSince === undefined ? {} : { deletionTimestamp: options.deletingSince }),
+    },
+    spec: { volumes: options.emptyDir === true ? [{}, { emptyDir: {} }] : [{}] },
+    status: { phase: options.phase ?? "Running" },
+  };
+};
+
+export const budget = (
+  name: string,
+  selector: NonNullable<DisruptionBudget["spec"]>["selector"],
+  options: { readonly namespace?: string; readonly allowed?: number } = {},
+): DisruptionBudget => ({
+  metadata: {
+    name,
+    namespace: options.namespace ?? "shop",
+    uid: `${name}-uid`,
+    resourceVersion: "1",
+  },
+  spec: selector === undefined ? {} : { selector },
+  status: { disruptionsAllowed: options.allowed ?? 0, currentHealthy: 1, desiredHealthy: 1 },
+});
