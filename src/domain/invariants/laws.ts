@@ -4,10 +4,12 @@ import { childIdentity } from "./laws/childIdentity.ts";
 import { completedMeansDone } from "./laws/completedMeansDone.ts";
 import { concurrency } from "./laws/concurrency.ts";
 import { controlPlanesFirst } from "./laws/controlPlanesFirst.ts";
+import { drainedFirst } from "./laws/drainedFirst.ts";
 import { everyTargetAttempted } from "./laws/everyTargetAttempted.ts";
 import { goneNodesFreeSlots } from "./laws/goneNodesFreeSlots.ts";
 import { heldNodesDoNotFail } from "./laws/heldNodesDoNotFail.ts";
 import { logsStay } from "./laws/logsStay.ts";
+import { neverEvictsOurs } from "./laws/neverEvictsOurs.ts";
 import { noCordonLeft } from "./laws/noCordonLeft.ts";
 import { noGrantAfterDeletion } from "./laws/noGrantAfterDeletion.ts";
 import { noRebootAfterEnd } from "./laws/noRebootAfterEnd.ts";
@@ -33,6 +35,7 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   concurrency,
   workConserving,
   rebootPodBeforeJob,
+  drainedFirst,
   oneJobPerNode,
   onePodPerUpgrade,
   noRebootBeforeComplete,
@@ -45,6 +48,7 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   goneNodesFreeSlots,
   heldNodesDoNotFail,
   onlySelectedNodes,
+  neverEvictsOurs,
   onlyOurCordons,
   noCordonLeft,
   rebootGranted,

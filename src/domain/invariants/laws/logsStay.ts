@@ -6,7 +6,7 @@ import { Jobs, Pods } from "../../kube/resource.ts";
 import { asPod } from "../ledger/view.ts";
 
 /** Whether this commit removes an object or marks it for removal; a mark that was there is no news. */
-const removes = (commit: Commit): boolean =>
+export const removes = (commit: Commit): boolean =>
   commit.before !== undefined &&
   commit.before.metadata.deletionTimestamp === undefined &&
   (commit.after === undefined || commit.after.metadata.deletionTimestamp !== undefined);

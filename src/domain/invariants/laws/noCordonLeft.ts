@@ -1,4 +1,5 @@
 /** An operation cleans up after itself: no hold, no cordon outlives it but where a failed node is to stay cordoned (design.md §4). */
+import { isDrainFailure } from "../../rollout/reason.ts";
 import type { Law } from "../law.ts";
 import type { NodeRecord, Operation } from "../ledger/records.ts";
 import { limitOf } from "./concurrency.ts";
@@ -13,7 +14,7 @@ const isOver = (operation: Operation | undefined): boolean =>
 
 export const noCordonLeft: Law = {
   law: "NoCordonLeft",
-  says: "Nodes that we cordoned and that have not failed are never more than concurrency; at the end no hold and no cordon is left but that of a failed node.",
+  says: "Nodes that we cordoned and that have not failed are never more than concurrency; at the end no hold and no cordon is left but that of a node that failed after it was drained.",
   monitor: ({ ledger, report }) => {
     const checkEnd = (node: NodeRecord): void => {
       if (node.heldBy !== undefined && isOver(ledger.operations.get(node.heldBy)))
@@ -24,7 +25,8 @@ export const noCordonLeft: Law = {
         operation !== undefined &&
         operation.gone === undefined &&
         hasFailed(operation, node.name) &&
-        operation.object.spec?.uncordonOnFailure !== true;
+        operation.object.spec?.uncordonOnFailure !== true &&
+        !isDrainFailure(operation.claims.get(node.name)?.entry.reason);
       if (isOver(operation) && !stays)
         report(
           `node ${node.name} is still cordoned by ${ledger.nameOf(node.cordonOf)}, which is over`,

@@ -1,6 +1,7 @@
 /** How the monitors read stored objects: the fields that laws speak about, every one of them possibly absent. */
 import type { NodeStatus } from "../../api/status.ts";
 import type { KubeObject, ObjectMeta } from "../../kube/object.ts";
+import type { NodePod } from "../../kube/nodePod.ts";
 import type { LabelSelector } from "../../kube/selector.ts";
 
 interface Condition {
@@ -17,6 +18,12 @@ export interface NodeOpView {
     readonly stopOnFailure?: boolean;
     readonly uncordonOnFailure?: boolean;
     readonly rebootOnSuccess?: boolean;
+    readonly cordon?: boolean;
+    readonly drainOptions?: {
+      readonly enabled?: boolean;
+      readonly force?: boolean;
+      readonly ignoreDaemonSets?: boolean;
+    };
     readonly deadlines?: {
       readonly preflightSeconds?: number;
       readonly upgradeSeconds?: number;
@@ -77,6 +84,7 @@ export const asNodeOp = (object: KubeObject): NodeOpView => object;
 export const asNode = (object: KubeObject): NodeView => object;
 export const asJob = (object: KubeObject): JobView => object;
 export const asPod = (object: KubeObject): PodView => object;
+export const asNodePod = (object: KubeObject): NodePod => object;
 
 /** Whether a condition of one of these types is True. */
 export const hasCondition = (

@@ -1,0 +1,100 @@
+/** Drains: DrainedFirst, NeverEvictsOurs, and the clause of NoCordonLeft about drains that failed. */
+import { describe, expect, it } from "@effect/vitest";
+import { Pods } from "../../../src/domain/kube/resource.ts";
+import { ANNOTATION_HELD_BY, LABEL_REBOOT } from "../../../src/domain/labels.ts";
+import { claimed, type History } from "./history.ts";
+import type { Json } from "./store.ts";
+
+const DRAINS = { cordon: true, drainOptions: { enabled: true } };
+
+/** Somebody's Pod on a node. */
+const workload = (h: History, node: string, owner: string | null = "ReplicaSet") => {
+  const ownerReferences =
+    owner === null
+      ? []
+      : [{ apiVersion: "apps/v1", kind: owner, name: "o", uid: "o", controller: true }];
+  return h.create(
+    Pods,
+    `web-${h.rv}`,
+    { ownerReferences },
+    { spec: { nodeName: node, containers: [{ name: "main" }] }, status: { phase: "Running" } },
+    { actor: "user" },
+  );
+};
+
+/** Node `a` is held while a Pod runs on it, which is `gone` or not when the Job is made. */
+const held = (spec: Json, owner: string | null = "ReplicaSet") => {
+  const { h, op } = claimed(spec);
+  const pod = workload(h, "a", owner);
+  h.wait(1000);
+  h.pod(op, "a", LABEL_REBOOT);
+  h.hold(op, "a");
+  h.wait(1000);
+  return { h, op, pod };
+};
+
+describe("DrainedFirst", () => {
+  it("is broken by a Pod that was there when the node was cordoned", () => {
+    const { h, op } = held(DRAINS);
+    h.job(op, "a");
+    expect(h.broken()).toEqual(["DrainedFirst"]);
+  });
+  it("holds once it is gone", () => {
+    const { h, op, pod } = held(DRAINS);
+    h.remove(pod, { actor: "operator", verb: "evict" });
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
+  });
+  it("holds for what came to the node later, which no cordon keeps away", () => {
+    const { h, op, pod } = held(DRAINS);
+    h.remove(pod, { actor: "operator", verb: "evict" });
+    workload(h, "a");
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
+  });
+  it.each([
+    ["drains nothing", { cordon: true }, "ReplicaSet"],
+    ["leaves DaemonSets", DRAINS, "DaemonSet"],
+  ])("holds where the operation %s", (_what, spec, owner) => {
+    const { h, op } = held(spec, owner);
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
+  });
+  it("is broken by what should have stopped the drain", () => {
+    const { h, op } = held(DRAINS, null);
+    h.job(op, "a");
+    expect(h.broken()).toEqual(["DrainedFirst"]);
+  });
+});
+
+describe("NeverEvictsOurs", () => {
+  it("is broken when the operator evicts a Pod of an operation", () => {
+    const { h, op } = claimed(DRAINS);
+    h.remove(h.pod(op, "a", LABEL_REBOOT), { actor: "operator", verb: "evict" });
+    expect(h.broken()).toEqual(["NeverEvictsOurs"]);
+  });
+  it("holds when it evicts somebody's Pod or deletes its own, and for what others evict", () => {
+    const { h, op, pod } = held(DRAINS);
+    h.remove(pod, { actor: "operator", verb: "evict" });
+    h.remove(h.pod(op, "a", LABEL_REBOOT), { actor: "operator", verb: "delete" });
+    h.remove(h.pod(op, "a", LABEL_REBOOT), { actor: "user", verb: "evict" });
+    expect(h.broken()).toEqual([]);
+  });
+});
+
+describe("NoCordonLeft", () => {
+  const failed = (reason: string) => {
+    const { h, op } = claimed({ ...DRAINS, uncordonOnFailure: false });
+    h.hold(op, "a");
+    h.annotate(h.nodeRef("a"), { [ANNOTATION_HELD_BY]: null });
+    h.conclude(op, "a", "Failed", reason);
+    h.end(op, "Failed");
+    h.finish();
+    return h.messages("NoCordonLeft").length;
+  };
+  it("is broken by a cordon left on a node whose drain failed, and by no other failure", () => {
+    expect(failed("DrainTimeout")).toBe(1);
+    expect(failed("DrainRefused")).toBe(1);
+    expect(failed("JobFailed")).toBe(0);
+  });
+});
