@@ -133,6 +133,26 @@ describe("a NodeOp is refused with", () => {
       { ...good, drainOptions: { enabled: 1 } },
       "spec.drainOptions.enabled: must be true or false, is 1",
     ],
+    [
+      { ...good, drainOptions: { gracePeriodSeconds: -1 } },
+      "spec.drainOptions.gracePeriodSeconds: must be 0 or more, is -1",
+    ],
+    [
+      { ...good, drainOptions: { timeoutSeconds: -1 } },
+      "spec.drainOptions.timeoutSeconds: must be 0 or more, is -1",
+    ],
+    [
+      { ...good, drainOptions: { gracePeriodSeconds: 60, timeoutSeconds: 60 } },
+      "spec.drainOptions: gracePeriodSeconds must be less than timeoutSeconds, or the drain fails before a Pod has had its time to stop",
+    ],
+    [
+      { ...good, drainOptions: { enabled: true } },
+      "spec: drainOptions.enabled needs cordon: true, or evicted Pods come back to the node",
+    ],
+    [
+      { ...good, deadlines: { drainSeconds: -1 } },
+      "spec.deadlines.drainSeconds: must be 0 or more, is -1",
+    ],
     [{ ...good, backoffLimit: -1 }, "spec.backoffLimit: must be 0 or more, is -1"],
   ])("%j", (spec, problem) => {
     expect(problemsOf(decodeNodeOp(nodeOp(spec)))).toEqual([`${OP}: ${problem}`]);
