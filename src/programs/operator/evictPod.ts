@@ -3,15 +3,15 @@ import { Clock, Effect } from "effect";
 import { refusedEviction } from "../../domain/drain/eviction.ts";
 import { type DrainProgress, evicted, gone, putOff } from "../../domain/drain/progress.ts";
 import type { Action } from "../../domain/rollout/decision.ts";
-import type { Observed } from "../../domain/rollout/observed.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
+import type { Update } from "./Update.ts";
 
 type Evict = Extract<Action, { readonly _tag: "Evict" }>;
 
 /** How one Pod changes the progress of its node's drain. */
 const withProgress =
-  (node: string, change: (progress: DrainProgress) => DrainProgress) =>
-  (observed: Observed): Observed => {
+  (node: string, change: (progress: DrainProgress) => DrainProgress): Update =>
+  (observed) => {
     const progress = observed.drains.get(node);
     return progress === undefined
       ? observed

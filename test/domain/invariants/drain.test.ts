@@ -82,16 +82,18 @@ describe("NeverEvictsOurs", () => {
   });
 });
 
+/** How often NoCordonLeft is broken where the cordon of a node that failed so stays. */
+const failed = (reason: string) => {
+  const { h, op } = claimed({ ...DRAINS, uncordonOnFailure: false });
+  h.hold(op, "a");
+  h.annotate(h.nodeRef("a"), { [ANNOTATION_HELD_BY]: null });
+  h.conclude(op, "a", "Failed", reason);
+  h.end(op, "Failed");
+  h.finish();
+  return h.messages("NoCordonLeft").length;
+};
+
 describe("NoCordonLeft", () => {
-  const failed = (reason: string) => {
-    const { h, op } = claimed({ ...DRAINS, uncordonOnFailure: false });
-    h.hold(op, "a");
-    h.annotate(h.nodeRef("a"), { [ANNOTATION_HELD_BY]: null });
-    h.conclude(op, "a", "Failed", reason);
-    h.end(op, "Failed");
-    h.finish();
-    return h.messages("NoCordonLeft").length;
-  };
   it("is broken by a cordon left on a node whose drain failed, and by no other failure", () => {
     expect(failed("DrainTimeout")).toBe(1);
     expect(failed("DrainRefused")).toBe(1);
