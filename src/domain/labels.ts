@@ -50,6 +50,9 @@ export const CONTROL_PLANE_LABELS: ReadonlyArray<string> = [
   "node-role.kubernetes.io/master",
 ];
 
+/** k3s' and RKE2's label of nodes that run a member of etcd, present with any value. */
+export const ETCD_LABEL = "node-role.kubernetes.io/etcd";
+
 /** `true` on Nodes that run Kairos. */
 export const MANAGED_LABEL = "kairos.io/managed";
 

@@ -1,5 +1,5 @@
 /** In which order nodes are taken: control planes first, then as people count. */
-import { CONTROL_PLANE_LABELS } from "./labels.ts";
+import { CONTROL_PLANE_LABELS, ETCD_LABEL } from "./labels.ts";
 
 /** What a place in the order depends on. */
 export interface Ordered {
@@ -10,6 +10,10 @@ export interface Ordered {
 /** Whether a node's labels name it a control plane: either label, whatever its value (page: "master nodes first"). */
 export const isControlPlane = (labels: Readonly<Record<string, string>> | undefined): boolean =>
   labels !== undefined && CONTROL_PLANE_LABELS.some((label) => Object.hasOwn(labels, label));
+
+/** Whether a node's labels say that a member of etcd runs on it, as k3s and RKE2 label theirs. */
+export const hasEtcd = (labels: Readonly<Record<string, string>> | undefined): boolean =>
+  labels !== undefined && Object.hasOwn(labels, ETCD_LABEL);
 
 /**
  * A text whose code units compare as the names count: numbers by value, of any length, and before every other character

@@ -44,6 +44,7 @@ const steeringFields = (spec: NodeOpUpgradeSpec) => ({
   unreadyNodes: spec.unreadyNodes,
   includeNewNodes: spec.includeNewNodes,
   ...drainOptionsOf(spec),
+  ...(spec.controlPlane === undefined ? {} : { controlPlane: spec.controlPlane }),
   ...(spec.imagePullSecrets === undefined ? {} : { imagePullSecrets: spec.imagePullSecrets }),
 });
 
@@ -128,6 +129,7 @@ const difference = (
 
 const STEERING: ReadonlyArray<string> = [
   "concurrency",
+  "controlPlane",
   "stopOnFailure",
   "uncordonOnFailure",
   "backoffLimit",

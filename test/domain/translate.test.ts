@@ -199,6 +199,7 @@ describe("steering", () => {
     [{ deadlines: { readySeconds: 60 } }],
     [{ unreadyNodes: "Skip" }],
     [{ includeNewNodes: true }],
+    [{ controlPlane: { maxUnavailable: 1 } }],
     [{ concurrency: 2, deadlines: { preflightSeconds: 0, upgradeSeconds: 1 } }],
   ])("carries %j and nothing else", (spec) => {
     expect(steering(upgradeWith(spec), made(nodeOp))).toEqual({ spec });
@@ -207,6 +208,11 @@ describe("steering", () => {
   it("takes pull secrets away again", () => {
     const before = specOf(upgradeWith({ imagePullSecrets: [{ name: "a" }] }));
     expect(steering(upgradeWith(), made(before))).toEqual({ spec: { imagePullSecrets: null } });
+  });
+
+  it("takes the bound of control planes away again", () => {
+    const before = specOf(upgradeWith({ controlPlane: { maxUnavailable: 1 } }));
+    expect(steering(upgradeWith(), made(before))).toEqual({ spec: { controlPlane: null } });
   });
 
   it("replaces a changed list as a whole, as merge patches do", () => {

@@ -27,6 +27,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "single node": { nodes: "1+0" },
   order: { nodes: "3+4", spec: "concurrency: 2" },
   "all at once": { nodes: "1+3", spec: "concurrency: 0" },
+  "quorum at risk": { nodes: "3+1", spec: "concurrency: 0" },
+  "quorum kept": {
+    nodes: "3+1",
+    spec: "concurrency: 0\n  controlPlane: {maxUnavailable: 1}",
+  },
   "failure stops the rest": { nodes: "1+3", faults: ["worker-1:script-fails"] },
   "failure does not stop the rest": {
     nodes: "1+3",

@@ -56,6 +56,19 @@ export const includeNewNodes = flag(
   "Never end for lack of nodes: nodes that match later are worked on too.",
 );
 
+/** What bounds the control planes of an operation apart from its other nodes. */
+export const ControlPlane = open({
+  maxUnavailable: Schema.optionalKey(
+    int32(
+      "Start no control plane when more than this many would then be unavailable for any reason. Absent: no limit.",
+      1,
+    ),
+  ),
+}).annotate({ description: "What bounds the control planes apart from the other nodes." });
+export interface ControlPlane extends Schema.Schema.Type<typeof ControlPlane> {}
+
+export const controlPlane = Schema.optionalKey(ControlPlane);
+
 const seconds = (value: number, description: string) =>
   withDefault(int32(`${description} 0 means no limit. Default: ${value}.`, 0), value);
 

@@ -3,6 +3,7 @@ import { Schema } from "effect";
 import {
   ApiVersion,
   concurrency,
+  controlPlane,
   deadlines,
   imagePullSecrets,
   includeNewNodes,
@@ -97,6 +98,7 @@ export const NodeOpSpec = open({
     ),
   ),
   concurrency,
+  controlPlane,
   stopOnFailure,
   preflight: Schema.optionalKey(Preflight),
   deadlines,

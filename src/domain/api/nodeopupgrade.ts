@@ -3,6 +3,7 @@ import { Schema } from "effect";
 import {
   ApiVersion,
   concurrency,
+  controlPlane,
   deadlines,
   imagePullSecrets,
   includeNewNodes,
@@ -41,6 +42,7 @@ export const NodeOpUpgradeSpec = open({
   imagePullSecrets,
   nodeSelector: Schema.optionalKey(LabelSelector),
   concurrency,
+  controlPlane,
   stopOnFailure,
   upgradeActive: flag(true, "Upgrade the active system and reboot into it."),
   upgradeRecovery: flag(false, "Upgrade the recovery system."),

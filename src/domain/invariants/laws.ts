@@ -3,6 +3,7 @@ import type { Law } from "./law.ts";
 import { childIdentity } from "./laws/childIdentity.ts";
 import { completedMeansDone } from "./laws/completedMeansDone.ts";
 import { concurrency } from "./laws/concurrency.ts";
+import { controlPlanesAvailable } from "./laws/controlPlanesAvailable.ts";
 import { controlPlanesFirst } from "./laws/controlPlanesFirst.ts";
 import { drainedFirst } from "./laws/drainedFirst.ts";
 import { everyTargetAttempted } from "./laws/everyTargetAttempted.ts";
@@ -32,6 +33,7 @@ import { workConserving } from "./laws/workConserving.ts";
 /** Every law with its monitor. */
 export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   controlPlanesFirst,
+  controlPlanesAvailable,
   concurrency,
   workConserving,
   rebootPodBeforeJob,

@@ -4,6 +4,7 @@ import { censusOf, NO_ENTRIES, notStarted, type Entries } from "./census.ts";
 import type { Note } from "./decision.ts";
 import { claim, isInFlight } from "./entry.ts";
 import type { Observed } from "./observed.ts";
+import { controlPlaneObstacle } from "./quorum.ts";
 import { tripsStopOnFailure } from "./reason.ts";
 import { startObstacle } from "./targets.ts";
 import { givenUp, NO_CLOCKS, waitingToBeReady, type Clocks } from "./unready.ts";
@@ -107,10 +108,13 @@ const claimFreeSlots = (
   let free = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency - busy.length;
   const claims = new Map<string, NodeStatus>();
   const obstacles = new Map<string, Note>();
+  const stillBusy = new Set(busy);
+  const isInFlightHere = (name: string) => stillBusy.has(name) || claims.has(name);
   for (const name of free > 0 ? notStarted(entries, observed.targets) : []) {
     if (free <= 0) break;
     if (resolved.has(name)) continue;
-    const obstacle = startObstacle(observed, name);
+    const obstacle =
+      startObstacle(observed, name) ?? controlPlaneObstacle(observed, name, isInFlightHere);
     if (obstacle === undefined) {
       claims.set(name, claimOf(observed, name));
       free--;

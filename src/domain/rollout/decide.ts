@@ -15,6 +15,7 @@ import type { Action, Decision, Note, Outlook } from "./decision.ts";
 import { finalizerAction, hasFinalizer, removal } from "./finalizers.ts";
 import { holderOf, marksOf } from "./hold.ts";
 import { isLive, type Evidence, type Observed } from "./observed.ts";
+import { quorumRisk, withQuorumRisk } from "./quorum.ts";
 import { pendingRehearsal, type PendingRehearsal } from "./rehearsal.ts";
 import { stepAll, type Stepping } from "./stepAll.ts";
 import {
@@ -241,9 +242,11 @@ const statusOf = (
   clocks: Clocks = NO_CLOCKS,
 ): NodeOpStatus => {
   const { operation, targets } = observed;
-  // With obstacles the sentence depends on more than entries and targets.
-  if (obstacles.size === 0 && isSettledFor(observed, entries)) return operation.status;
   const { spec, metadata } = operation;
+  const isDeleting = metadata.deletionTimestamp !== undefined;
+  const risk = quorumRisk(observed, entries, isDeleting || hasStopped(observed, entries));
+  // With obstacles the sentence depends on more than entries and targets.
+  if (obstacles.size === 0 && isSettledFor(observed, entries, risk)) return operation.status;
   const counts = countsOf(entries, targets);
   const outcome = outcomeOf({
     entries,
@@ -252,14 +255,16 @@ const statusOf = (
     counts,
     stopOnFailure: spec.stopOnFailure,
     includeNewNodes: spec.includeNewNodes,
-    deleting: metadata.deletionTimestamp !== undefined,
+    deleting: isDeleting,
     selector:
       spec.nodeSelector === undefined
         ? "(every node)"
         : `selector ${formatLabelSelector(spec.nodeSelector)}`,
   });
-  const status = withClocks(withOutcome(observed, entries, { outcome, counts }), observed, clocks);
-  if (status === operation.status && obstacles.size === 0) settledFor.set(operation, targets);
+  const outcomeTold = withOutcome(observed, entries, { outcome, counts, risk });
+  const status = withClocks(outcomeTold, observed, clocks);
+  if (status === operation.status && obstacles.size === 0)
+    settledFor.set(operation, { targets, risk: risk?.message });
   return status;
 };
 
@@ -274,18 +279,36 @@ const withClocks = (status: NodeOpStatus, { now }: Observed, clocks: Clocks): No
   };
 };
 
-/** Operations whose status was found to say it all, and the targets for which. */
-const settledFor = new WeakMap<NodeOp, ReadonlyArray<string>>();
+const hasStopped = ({ operation }: Observed, entries: Entries): boolean =>
+  operation.spec.stopOnFailure && censusOf(entries).firstFailure !== undefined;
 
-const isSettledFor = ({ operation, targets }: Observed, entries: Entries): boolean =>
-  entries === operation.status.nodeStatuses && settledFor.get(operation) === targets;
+/** Operations whose status was found to say it all, and the targets and the risk for which. */
+const settledFor = new WeakMap<
+  NodeOp,
+  { readonly targets: ReadonlyArray<string>; readonly risk: string | undefined }
+>();
+
+const isSettledFor = (
+  { operation, targets }: Observed,
+  entries: Entries,
+  risk: Note | undefined,
+): boolean => {
+  const settled = settledFor.get(operation);
+  return (
+    settled !== undefined &&
+    entries === operation.status.nodeStatuses &&
+    settled.targets === targets &&
+    settled.risk === risk?.message
+  );
+};
 
 const withOutcome = (
   observed: Observed,
   entries: Entries,
-  { outcome, counts }: { readonly outcome: Outcome; readonly counts: Counts },
+  told: { readonly outcome: Outcome; readonly counts: Counts; readonly risk?: Note | undefined },
 ): NodeOpStatus => {
   const { operation, now } = observed;
+  const { counts, outcome, risk } = told;
   const before = operation.status;
   const message = messageOf(outcome, counts, entries);
   const generation = operation.metadata.generation ?? 0;
@@ -298,7 +321,11 @@ const withOutcome = (
       ? {}
       : { nodeStatuses: entries }),
     observedGeneration: generation,
-    conditions: conditionsOf(before.conditions, outcome, message, { now, generation }),
+    conditions: withQuorumRisk(
+      conditionsOf(before.conditions, outcome, message, { now, generation }),
+      risk,
+      { now, generation },
+    ),
     ...counts,
     progress: `${counts.done}/${counts.total}`,
   };

@@ -5,6 +5,7 @@ import type { Condition, NodeStatus } from "../api/status.ts";
 import { controllerOf, objectKey, type OwnerReference } from "../kube/object.ts";
 import { apiVersionOf, Nodes, type Resource } from "../kube/resource.ts";
 import { type Entries, entryFor, NO_ENTRIES } from "./census.ts";
+import { QUORUM_AT_RISK } from "./quorum.ts";
 import { SKIPPED } from "./reason.ts";
 
 /** What an Event is about, and what else it concerns (`core/v1 ObjectReference`). */
@@ -112,6 +113,17 @@ const overallSteps = (
     : [];
 };
 
+/** A named risk that has come up: a person may want to change the spec before it comes true. */
+const riskSteps = (
+  before: ReadonlyArray<Condition> | undefined,
+  after: ReadonlyArray<Condition> | undefined,
+): ReadonlyArray<Step> => {
+  const risk = conditionOf(after, QUORUM_AT_RISK);
+  return risk === undefined || conditionOf(before, QUORUM_AT_RISK) !== undefined
+    ? []
+    : [warning(QUORUM_AT_RISK, "Announce", risk.message)];
+};
+
 const referenceTo = (of: NodeOp | NodeOpUpgrade): Regarding => ({
   apiVersion: of.apiVersion,
   kind: of.kind,
@@ -164,7 +176,11 @@ export const eventsOf = (before: NodeOp, after: NodeOp): ReadonlyArray<News> => 
         });
     }
   }
-  for (const step of overallSteps(before.status.conditions, after.status.conditions)) {
+  const overall = [
+    ...riskSteps(before.status.conditions, after.status.conditions),
+    ...overallSteps(before.status.conditions, after.status.conditions),
+  ];
+  for (const step of overall) {
     news.push({ ...step, regarding: own });
     if (upgrade !== undefined) news.push({ ...step, regarding: upgrade, related: own });
   }

@@ -103,6 +103,8 @@ export interface Observed {
   readonly nodes: ReadonlyMap<string, Node>;
   /** Names of the nodes that match the selector now, in the order in which they start (`targetsOf`). */
   readonly targets: ReadonlyArray<string>;
+  /** Names of all control planes of the cluster, targets or not, in their order (`controlPlanesOf`). */
+  readonly controlPlanes: ReadonlyArray<string>;
   /** Children by node name; at least those of every node in flight. */
   readonly children: ReadonlyMap<string, Children>;
   /** Nodes that another live operation has claimed, with its `namespace/name`. */

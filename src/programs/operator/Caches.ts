@@ -3,7 +3,7 @@ import { Context, Effect } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import type { NodeOpUpgrade } from "../../domain/api/nodeopupgrade.ts";
 import type { Job } from "../../domain/kube/job.ts";
-import { isReady, type Node } from "../../domain/kube/node.ts";
+import { isCordoned, isReady, type Node } from "../../domain/kube/node.ts";
 import { isEqual } from "../../domain/kube/mergePatch.ts";
 import { controllerOf, objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
@@ -227,13 +227,19 @@ const changesMembership = (before: Node | undefined, after: Node | undefined): b
 const changesEligibility = (before: Node | undefined, after: Node | undefined): boolean =>
   before !== undefined &&
   after !== undefined &&
-  (isReady(before) !== isReady(after) || heldBy(before) !== heldBy(after));
+  (isReady(before) !== isReady(after) ||
+    isCordoned(before) !== isCordoned(after) ||
+    heldBy(before) !== heldBy(after));
 
-/** An operation looks again when one of its nodes in flight changed, or when the nodes that may start did. */
+/**
+ * An operation looks again when one of its nodes in flight changed, or when the nodes that may start did: one that it is done
+ * with counts where it bounds how many control planes are unavailable.
+ */
 const concerns = (operation: NodeOp, node: string, startable: boolean): boolean => {
-  const { status } = operation;
+  const { spec, status } = operation;
   const entry = entryFor(status.nodeStatuses ?? NO_ENTRIES, node);
-  if (entry !== undefined) return isInFlight(entry);
+  if (entry !== undefined && (isInFlight(entry) || spec.controlPlane === undefined))
+    return isInFlight(entry);
   return startable && !isEnded(status);
 };
 

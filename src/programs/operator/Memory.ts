@@ -37,10 +37,11 @@ const NO_ATTEMPTS: Attempts = { count: 0, notBefore: Number.NEGATIVE_INFINITY };
 
 const NO_DRAINS: ReadonlyMap<string, DrainProgress> = new Map();
 
-interface KnownTargets {
+interface KnownMembers {
   readonly of: NodeOp["spec"]["nodeSelector"];
   readonly membership: number;
-  readonly names: ReadonlyArray<string>;
+  readonly targets: ReadonlyArray<string>;
+  readonly controlPlanes: ReadonlyArray<string>;
 }
 
 /** The memory of one operation, or of one incarnation of it: it goes with the uid. */
@@ -56,8 +57,8 @@ export class OperationMemory {
   readonly problems = new Map<string, Note>();
   /** How far the drains are, by node name. */
   drains: ReadonlyMap<string, DrainProgress> = NO_DRAINS;
-  /** The targets of the last pass, and what they were computed from. */
-  targets: KnownTargets | undefined;
+  /** The targets and control planes of the last pass, and what they were computed from. */
+  members: KnownMembers | undefined;
   readonly children = new ChildrenMemory();
   /** The last decision: what has not changed since is not worked out again. */
   decision: Decision | undefined;

@@ -6,6 +6,7 @@ import { isControlledBy, objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
 import { labelValue } from "../../domain/labels.ts";
 import { childNames } from "../../domain/names.ts";
+import { controlPlanesOf } from "../../domain/rollout/availability.ts";
 import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import type {
@@ -31,11 +32,13 @@ export const gather = (options: {
 }): Observed => {
   const { caches, memory, operation, settings, now } = options;
   const others = otherOperations(caches, operation);
+  const members = membersOf(caches, memory, operation, settings.ownNode);
   return {
     now,
     operation,
     nodes: caches.nodes.all(),
-    targets: targets(caches, memory, operation, settings.ownNode),
+    targets: members.targets,
+    controlPlanes: members.controlPlanes,
     children: memory.children.of(operation, (node, entry) =>
       childrenOf(caches, operation, node, entry),
     ),
@@ -51,20 +54,26 @@ export const gather = (options: {
 };
 
 /** Selecting and sorting all nodes again only when nodes came, went or changed labels. */
-const targets = (
+const membersOf = (
   caches: CachesShape,
   memory: OperationMemory,
   operation: NodeOp,
   ownNode: string | undefined,
-) => {
+): Pick<Observed, "targets" | "controlPlanes"> => {
   const { nodeSelector } = operation.spec;
   const membership = caches.membership();
-  const known = memory.targets;
+  const known = memory.members;
   if (known !== undefined && known.of === nodeSelector && known.membership === membership)
-    return known.names;
-  const names = targetsOf(operation.spec, caches.nodes.all().values(), ownNode);
-  memory.targets = { of: nodeSelector, membership, names };
-  return names;
+    return known;
+  const nodes = caches.nodes.all();
+  const members = {
+    of: nodeSelector,
+    membership,
+    targets: targetsOf(operation.spec, nodes.values(), ownNode),
+    controlPlanes: controlPlanesOf(nodes.values()),
+  };
+  memory.members = members;
+  return members;
 };
 
 /**

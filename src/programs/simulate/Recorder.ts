@@ -10,6 +10,7 @@ import type { Commit, HostEvent } from "../../domain/history.ts";
 import { changedFields } from "../../domain/kube/changes.ts";
 import { censusOf, entryFor, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
+import { QUORUM_AT_RISK } from "../../domain/rollout/quorum.ts";
 import { SKIPPED } from "../../domain/rollout/reason.ts";
 import { shortVersion } from "../../domain/version.ts";
 import { operationOf, type OperationName } from "./operations.ts";
@@ -46,6 +47,8 @@ export class Recorder {
   /** `status.notReadySince` of each NodeOp, by uid. */
   readonly #unready = new Map<string, Readonly<Record<string, string>>>();
   readonly #inFlight = new Set<string>();
+  /** Operations, by uid, that say that they can cost etcd its quorum. */
+  readonly #atRisk = new Set<string>();
   /** The operation that worked on a node last. */
   readonly #workedOnBy = new Map<string, OperationName>();
   readonly #bootIDs = new Map<string, string>();
@@ -111,6 +114,7 @@ export class Recorder {
   #changed(commit: Commit, operation: NodeOp): void {
     const { uid } = operation.metadata;
     this.#tellUnready(commit.at, operation);
+    this.#tellRisk(commit.at, operation);
     const before = this.#entries.get(uid) ?? NONE;
     const after = operation.status?.nodeStatuses ?? NONE;
     if (before === after) return;
@@ -141,6 +145,18 @@ export class Recorder {
           step: "waits",
           text: "it is not Ready: it takes no slot, others pass it",
         });
+  }
+
+  #tellRisk(at: number, operation: NodeOp): void {
+    const { uid } = operation.metadata;
+    const risk = operation.status.conditions?.find(
+      ({ type, status }) => type === QUORUM_AT_RISK && status === "True",
+    );
+    if (risk === undefined) this.#atRisk.delete(uid);
+    else if (!this.#atRisk.has(uid)) {
+      this.#atRisk.add(uid);
+      this.tell({ at, operation: operationOf(operation), step: "risk", text: risk.message });
+    }
   }
 
   #count(uid: string, name: string, entry: NodeStatus): void {

@@ -7,6 +7,7 @@ import type { Node } from "../../domain/kube/node.ts";
 import { Nodes, type Resource } from "../../domain/kube/resource.ts";
 import { inOrder, isControlPlane } from "../../domain/order.ts";
 import { admit } from "../../domain/rollout/admit.ts";
+import { controlPlanesOf } from "../../domain/rollout/availability.ts";
 import { entryFor } from "../../domain/rollout/census.ts";
 import { DEFAULT_SETTINGS, type Observed } from "../../domain/rollout/observed.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
@@ -108,6 +109,7 @@ const resultsOf = (
     operation,
     nodes,
     targets,
+    controlPlanes: controlPlanesOf(nodes.values()),
     children: new Map(),
     claimedByOthers: new Map(),
     otherOperations: new Map(),

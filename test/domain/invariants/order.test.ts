@@ -1,4 +1,4 @@
-/** Order: ControlPlanesFirst, WorkConserving, EveryTargetAttempted. */
+/** Order: ControlPlanesFirst, ControlPlanesAvailable, WorkConserving, EveryTargetAttempted. */
 import { describe, expect, it } from "@effect/vitest";
 import type { Json } from "./store.ts";
 import { History } from "./history.ts";
@@ -49,6 +49,57 @@ describe("ControlPlanesFirst", () => {
     h.wait(10).ready("cp-1", true);
     h.wait(10).claim(op, ["w-1"]);
     expect(h.broken()).toEqual(["ControlPlanesFirst"]);
+  });
+});
+
+const threeControlPlanes = (): History => {
+  const h = new History();
+  for (const name of ["cp-1", "cp-2", "cp-3"]) h.node(name, CP);
+  return h;
+};
+
+describe("ControlPlanesAvailable", () => {
+  const ONE_AWAY = { controlPlane: { maxUnavailable: 1 } };
+
+  it("holds when one starts while all others are available, and for any number of workers", () => {
+    const h = threeControlPlanes();
+    h.node("w-1");
+    h.node("w-2", { ready: false });
+    const op = h.operation("up", ONE_AWAY);
+    h.wait(10).claim(op, ["cp-1", "w-1"]);
+    expect(h.broken()).toEqual([]);
+  });
+  it("does not ask workers to wait for control planes that may not start, nor these to start", () => {
+    const h = threeControlPlanes();
+    h.node("w-1");
+    h.ready("cp-2", false);
+    const op = h.operation("up", ONE_AWAY);
+    h.wait(10).claim(op, ["w-1"]);
+    h.wait(60_000);
+    expect(h.finish().broken()).toEqual([]);
+  });
+  it("is broken by two control planes in one claim, or by the second of two", () => {
+    const both = threeControlPlanes();
+    both.claim(both.operation("up", ONE_AWAY), ["cp-1", "cp-2"]);
+    expect(both.broken()).toEqual(["ControlPlanesAvailable"]);
+    const second = threeControlPlanes();
+    const op = second.operation("up", ONE_AWAY);
+    second.claim(op, ["cp-1"]);
+    second.wait(10).claim(op, ["cp-2"]);
+    expect(second.broken()).toEqual(["ControlPlanesAvailable"]);
+  });
+  it("is broken when another control plane is not Ready, cordoned, or another operation's", () => {
+    const cases: Readonly<Record<string, (h: History) => void>> = {
+      notReady: (h) => h.ready("cp-2", false),
+      cordoned: (h) => h.cordon("cp-2", true),
+      claimed: (h) => h.claim(h.operation("other"), ["cp-2"]),
+    };
+    for (const [name, prepare] of Object.entries(cases)) {
+      const h = threeControlPlanes();
+      prepare(h);
+      h.wait(10).claim(h.operation("up", ONE_AWAY), ["cp-1"]);
+      expect([name, h.messages("ControlPlanesAvailable").length]).toEqual([name, 1]);
+    }
   });
 });
 

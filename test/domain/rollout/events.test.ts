@@ -133,3 +133,25 @@ describe("events of an operation", () => {
     expect(eventsOf(same, again)).toEqual([]);
   });
 });
+
+describe("a risk to etcd's quorum", () => {
+  const risk = condition("QuorumAtRisk", "QuorumAtRisk");
+
+  it("is told once, beside what else happens, on the NodeOpUpgrade too", () => {
+    const metadata = { ownerReferences: [OWNER] };
+    const titles = (before: ReadonlyArray<object>, after: ReadonlyArray<object>) =>
+      eventsOf(
+        withStatus({ conditions: before }, metadata),
+        withStatus({ conditions: after }, metadata),
+      ).map(({ reason, regarding, type }) => `${type} ${reason} on ${regarding.kind}`);
+    expect(titles([], [risk])).toEqual([
+      "Warning QuorumAtRisk on NodeOp",
+      "Warning QuorumAtRisk on NodeOpUpgrade",
+    ]);
+    expect(titles([risk], [risk, condition("Completed", "Completed")])).toEqual([
+      "Normal Completed on NodeOp",
+      "Normal Completed on NodeOpUpgrade",
+    ]);
+    expect(titles([risk], [{ ...risk, status: "False" }])).toEqual([]);
+  });
+});

@@ -13,6 +13,7 @@ import {
   type Observed,
   type OtherOperation,
 } from "../../../src/domain/rollout/observed.ts";
+import { controlPlanesOf } from "../../../src/domain/rollout/availability.ts";
 import { targetsOf } from "../../../src/domain/rollout/targets.ts";
 import { entry, job, MINE, node, operation, preflightPod, rebootPod, START } from "./support.ts";
 
@@ -339,6 +340,7 @@ export const observedOf = (situation: Situation): Observed => {
     operation: seen,
     nodes,
     targets: targetsOf(seen.spec, nodes.values()),
+    controlPlanes: controlPlanesOf(nodes.values()),
     children: new Map(
       places.map((place, index) => [nameAt(index), childrenOf(place.children, index)]),
     ),

@@ -4,6 +4,7 @@ import { Schema } from "effect";
 import { decide } from "../../../src/domain/rollout/decide.ts";
 import type { Decision } from "../../../src/domain/rollout/decision.ts";
 import type { Observed } from "../../../src/domain/rollout/observed.ts";
+import { controlPlanesOf } from "../../../src/domain/rollout/availability.ts";
 import { targetsOf } from "../../../src/domain/rollout/targets.ts";
 import {
   ChildrenDraft,
@@ -80,7 +81,8 @@ const changed = (seen: Observed, change: typeof Change.Type, last: Decision): Ob
       return { ...seen, live: liveOf(Array.from({ length: index }, () => change.context)) };
     case "node": {
       const nodes = replaced(seen.nodes, name, nodeOf(change.node, index));
-      return { ...seen, nodes, targets: targetsOf(seen.operation.spec, nodes.values()) };
+      const targets = targetsOf(seen.operation.spec, nodes.values());
+      return { ...seen, nodes, targets, controlPlanes: controlPlanesOf(nodes.values()) };
     }
     case "children":
       return {

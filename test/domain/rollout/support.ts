@@ -13,6 +13,7 @@ import {
   type Evidence,
   type Observed,
 } from "../../../src/domain/rollout/observed.ts";
+import { controlPlanesOf } from "../../../src/domain/rollout/availability.ts";
 import { targetsOf } from "../../../src/domain/rollout/targets.ts";
 import { FINALIZER } from "../../../src/domain/labels.ts";
 import { childNames } from "../../../src/domain/names.ts";
@@ -162,6 +163,7 @@ export const observed = (options: {
   operation: options.operation,
   nodes: new Map(options.nodes.map((item) => [item.metadata.name, item])),
   targets: targetsOf(options.operation.spec, options.nodes),
+  controlPlanes: controlPlanesOf(options.nodes),
   children: new Map(
     Object.entries(options.children ?? {}).map(([name, children]) => [
       name,

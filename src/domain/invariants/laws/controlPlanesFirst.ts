@@ -1,5 +1,6 @@
 /** Control planes start first: the page sorts its list "with master nodes first" (reference page, How Upgrade Is Performed 3). */
 import type { Law } from "../law.ts";
+import { mayGoAway } from "../ledger/availability.ts";
 import { wasKnown } from "../ledger/eligibility.ts";
 import type { Operation } from "../ledger/records.ts";
 import { isControlPlane } from "../../order.ts";
@@ -11,7 +12,12 @@ export const controlPlanesFirst: Law = {
     // The claims of one commit count together: by now none of its nodes is eligible any more.
     const overlooked = (operation: Operation, sentAt: number): string | undefined => {
       for (const [name, { controlPlane, since }] of operation.eligible)
-        if (controlPlane && wasKnown(since, operation, sentAt, options.lagMillis)) return name;
+        if (
+          controlPlane &&
+          wasKnown(since, operation, sentAt, options.lagMillis) &&
+          mayGoAway(ledger, operation, name)
+        )
+          return name;
       return undefined;
     };
     return {

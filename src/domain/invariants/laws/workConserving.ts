@@ -1,8 +1,25 @@
 /** A free slot is taken at once: "the operator will create another Job to replace the one that finished" (reference page 7). */
 import type { Law } from "../law.ts";
+import {
+  ALL_KNOWN,
+  controlPlanesAway,
+  controlPlanesMax,
+  mayGoAway,
+} from "../ledger/availability.ts";
+import type { Ledger } from "../ledger/Ledger.ts";
 import type { Operation } from "../ledger/records.ts";
 import { hasCondition } from "../ledger/view.ts";
 import { limitOf } from "./concurrency.ts";
+
+/** How many of the nodes that could be started may be, as far as the operation bounds its control planes. */
+const startable = (ledger: Ledger, operation: Operation): number => {
+  const max = controlPlanesMax(operation);
+  if (max === Number.POSITIVE_INFINITY) return operation.eligible.size;
+  const candidates = [...operation.eligible].filter(([, { controlPlane }]) => controlPlane);
+  const room = Math.max(0, max - controlPlanesAway(ledger, ALL_KNOWN).length);
+  const possible = candidates.filter(([name]) => mayGoAway(ledger, operation, name)).length;
+  return operation.eligible.size - candidates.length + Math.min(room, possible);
+};
 
 /** Whether the operation should be starting nodes at all. */
 export const mayStart = (operation: Operation): boolean => {
@@ -17,9 +34,12 @@ export const mayStart = (operation: Operation): boolean => {
 };
 
 /** How many nodes the operation should be starting now. */
-const demand = (operation: Operation): number =>
+const demand = (ledger: Ledger, operation: Operation): number =>
   mayStart(operation)
-    ? Math.min(operation.eligible.size, Math.max(0, limitOf(operation) - operation.inFlight.size))
+    ? Math.min(
+        startable(ledger, operation),
+        Math.max(0, limitOf(operation) - operation.inFlight.size),
+      )
     : 0;
 
 /** Whether the operation has claimed nothing and says why it cannot: the cluster would refuse what it creates. */
@@ -40,7 +60,7 @@ export const workConserving: Law = {
     };
     let now = 0;
     const settle = (operation: Operation): void => {
-      const wanted = operatorUpSince() === undefined ? 0 : demand(operation);
+      const wanted = operatorUpSince() === undefined ? 0 : demand(ledger, operation);
       const waiting = due.get(operation) ?? [];
       if (wanted === waiting.length) return;
       // A start serves the slot that has waited longest.

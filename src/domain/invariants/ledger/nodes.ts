@@ -50,6 +50,7 @@ const record = (ledger: Ledger, name: string, moment: Moment): NodeRecord => {
       ready: false,
       readyChanged: moment,
       unschedulable: false,
+      cordonChanged: moment,
       bootID: undefined,
       heldBy: undefined,
       cordonOf: undefined,
@@ -82,6 +83,8 @@ const update = (node: NodeRecord, after: NodeView, moment: Moment): void => {
   const ready = hasCondition(after.status, "Ready");
   if (ready !== node.ready) node.readyChanged = moment;
   node.ready = ready;
+  const unschedulable = after.spec?.unschedulable === true;
+  if (unschedulable !== node.unschedulable) node.cordonChanged = moment;
   const bootID = after.status?.nodeInfo?.bootID;
   node.bootID = bootID === "" ? undefined : bootID;
   if (!sameLabels(after.metadata.labels, node.labels)) {

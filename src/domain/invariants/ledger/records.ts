@@ -79,6 +79,8 @@ export interface NodeRecord {
   /** Since when it has been Ready, or not. */
   readyChanged: Moment;
   unschedulable: boolean;
+  /** Since when it has been cordoned, or not. */
+  cordonChanged: Moment;
   bootID: string | undefined;
   /** uid of the operation named by the `held-by` annotation. */
   heldBy: string | undefined;

@@ -15,6 +15,7 @@ export interface NodeOpView {
   readonly spec?: {
     readonly nodeSelector?: LabelSelector;
     readonly concurrency?: number;
+    readonly controlPlane?: { readonly maxUnavailable?: number };
     readonly stopOnFailure?: boolean;
     readonly uncordonOnFailure?: boolean;
     readonly rebootOnSuccess?: boolean;
