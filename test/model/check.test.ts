@@ -8,6 +8,7 @@ import { Effect } from "effect";
 import { Command } from "effect/cli";
 import { TestConsole } from "effect/testing";
 import { ablations, configOf, search } from "./ablations.ts";
+import { makeCeilingModel } from "./ceiling.ts";
 import { check } from "./check.ts";
 import { makeHoldModel } from "./hold.ts";
 import { makeModel } from "./model.ts";
@@ -117,6 +118,24 @@ describe("two operations over the same nodes", () => {
   });
   it("a hold may be taken over from a holder that has ended", () => {
     expect(summary(makeHoldModel("takeover"))).toEqual(sound(41487));
+  });
+});
+
+describe("a ceiling over all operations", () => {
+  const exceeded = "more nodes in flight than the ceiling";
+  it.each([
+    ["counting what statuses say", "statuses", 4],
+    ["a book without compare-and-swap", "blind", 8],
+    ["a book without the versions of operations", "unversioned", 8],
+  ] as const)("is exceeded by %s", (_name, ceiling, length) => {
+    expect(explore(makeCeilingModel(ceiling)).violations.get(exceeded)).toHaveLength(length);
+  });
+  it("is never exceeded, but waits for ever, where a line for another node is never given up", () => {
+    const { stuck, violations } = explore(makeCeilingModel("unfenced"));
+    expect([stuck?.trace.length, violations.size]).toEqual([3, 0]);
+  });
+  it("is kept, and nothing waits for ever, by a book that both compare and swap", () => {
+    expect(summary(makeCeilingModel("book"))).toEqual(sound(16034));
   });
 });
 

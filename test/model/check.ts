@@ -12,6 +12,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices";
 import { Console, Duration, Effect, Option, Runtime, Schema } from "effect";
 import { Argument, Command, Flag } from "effect/cli";
 import { ablations, search } from "./ablations.ts";
+import { makeCeilingModel } from "./ceiling.ts";
 import { makeHoldModel } from "./hold.ts";
 import { makeModel } from "./model.ts";
 import type { Repairs } from "./protocol.ts";
@@ -108,6 +109,12 @@ const hold = Command.make(
     report(`two operations, ${exclusion}`, () => explore(makeHoldModel(exclusion))),
 ).pipe(Command.withDescription("Two operations over the same nodes"));
 
+const ceiling = Command.make(
+  "ceiling",
+  { kept: Argument.Literals("kept", ["statuses", "blind", "unversioned", "unfenced", "book"]) },
+  ({ kept }) => report(`a ceiling, ${kept}`, () => explore(makeCeilingModel(kept))),
+).pipe(Command.withDescription("A ceiling over the nodes in flight of two operations"));
+
 /** The command line. */
 export const check = Command.make("check").pipe(
   Command.withDescription("Searches the node protocol of design.md §4 exhaustively."),
@@ -116,6 +123,7 @@ export const check = Command.make("check").pipe(
     protocol("written", asWritten, "The naive protocol, without any"),
     ablate,
     hold,
+    ceiling,
   ]),
 );
 
