@@ -13,6 +13,7 @@ const PLACES = {
   operations: "operations",
   nodeEvents: "`default`",
   own: "its own namespace",
+  ceiling: "its own namespace, with `--max-unavailable`",
 } as const;
 
 const rowOf = ({ scope, about, verbs, why }: Permission) => ({

@@ -22,6 +22,8 @@ export interface MonitorOptions {
   readonly reactionMillis?: number;
   /** How old the operator's knowledge may be when it acts, in milliseconds: cache lag plus request latency. Default: 0. */
   readonly lagMillis?: number;
+  /** How many nodes may be in flight or unavailable over all operations (`--max-unavailable`). Default: any number. */
+  readonly ceiling?: number;
   /** Until when after a Job's failure a node may still be started, in milliseconds. Default: 2,000. */
   readonly stopMillis?: number;
 }

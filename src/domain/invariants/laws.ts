@@ -1,5 +1,6 @@
 /** All laws, in the order in which people read them: order and bounds, one upgrade, reboots, stopping, cleaning up, truth. */
 import type { Law } from "./law.ts";
+import { ceiling } from "./laws/ceiling.ts";
 import { childIdentity } from "./laws/childIdentity.ts";
 import { completedMeansDone } from "./laws/completedMeansDone.ts";
 import { concurrency } from "./laws/concurrency.ts";
@@ -35,6 +36,7 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   controlPlanesFirst,
   controlPlanesAvailable,
   concurrency,
+  ceiling,
   workConserving,
   rebootPodBeforeJob,
   drainedFirst,

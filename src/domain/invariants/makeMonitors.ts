@@ -25,6 +25,7 @@ const DEFAULTS: Required<MonitorOptions> = {
   startedAt: 0,
   reactionMillis: 1000,
   lagMillis: 0,
+  ceiling: Number.POSITIVE_INFINITY,
   stopMillis: 2000,
 };
 

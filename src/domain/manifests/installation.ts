@@ -18,6 +18,8 @@ export interface Installation {
   readonly sentinelImage: string | undefined;
   /** Image of a NodeOp that names none (`NODEOP_DEFAULT_IMAGE`); undefined: the operator's default. */
   readonly defaultImage: string | undefined;
+  /** A ceiling over the nodes of all operations (`--max-unavailable`), as it is written; undefined: none. */
+  readonly maxUnavailable: string | undefined;
 }
 
 /** The original's namespace: who comes from there finds the new operator where the old one was. */

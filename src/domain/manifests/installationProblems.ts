@@ -1,4 +1,6 @@
 /** What is wrong with a choice of an installation, in sentences. */
+import { Result } from "effect";
+import { parseCeiling } from "../ceiling/limit.ts";
 import { isDnsLabel, isDnsSubdomain } from "../kube/dns.ts";
 import type { Installation } from "./installation.ts";
 
@@ -33,6 +35,14 @@ const replicasProblem = (replicas: number): ReadonlyArray<string> =>
     ? []
     : [`--replicas: must be from 1 to 100, is ${replicas}`];
 
+const ceilingProblem = (text: string | undefined): ReadonlyArray<string> =>
+  text === undefined
+    ? []
+    : Result.match(parseCeiling(text), {
+        onFailure: (why) => [`--max-unavailable: ${why}, is ${JSON.stringify(text)}`],
+        onSuccess: () => [],
+      });
+
 /** Everything that is wrong with a choice, a sentence each, by the flag that chose it; empty when it can be installed. */
 export const installationProblems = (installation: Installation): ReadonlyArray<string> => [
   ...namespaceProblem("--namespace", installation.namespace),
@@ -42,4 +52,5 @@ export const installationProblems = (installation: Installation): ReadonlyArray<
   ...namespaceProblem("--watch-namespace", installation.watchNamespace),
   ...imageProblem("--sentinel-image", installation.sentinelImage),
   ...imageProblem("--default-image", installation.defaultImage),
+  ...ceilingProblem(installation.maxUnavailable),
 ];

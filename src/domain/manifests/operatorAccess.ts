@@ -4,6 +4,8 @@ import { type Installation, OPERATOR_NAME } from "./installation.ts";
 import { NODE_EVENT_NAMESPACES, OPERATOR_PERMISSIONS, rulesOf, type Scope } from "./permissions.ts";
 import { grantEverywhere, grantIn, type PolicyRule } from "./rbac.ts";
 
+/** The Role that an installation below a ceiling has besides: its Lease is made by what leader election may create. */
+const CEILING = `${OPERATOR_NAME}-ceiling`;
 const LEADER_ELECTION = `${OPERATOR_NAME}-leader-election`;
 
 /**
@@ -39,5 +41,8 @@ export const operatorAccess = (installation: Installation): ReadonlyArray<NewKub
     ...operations,
     ...nodeEvents,
     ...grantIn(namespace, LEADER_ELECTION, rulesFor("own"), account),
+    ...(installation.maxUnavailable === undefined
+      ? []
+      : grantIn(namespace, CEILING, rulesFor("ceiling"), account)),
   ];
 };

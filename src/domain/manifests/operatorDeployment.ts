@@ -39,9 +39,10 @@ const apart = (replicas: number) =>
         ],
       };
 
-const argsOf = ({ watchNamespace }: Installation): ReadonlyArray<string> => [
+const argsOf = ({ maxUnavailable, watchNamespace }: Installation): ReadonlyArray<string> => [
   "operator",
   ...(watchNamespace === undefined ? [] : [`--namespace=${watchNamespace}`]),
+  ...(maxUnavailable === undefined ? [] : [`--max-unavailable=${maxUnavailable}`]),
 ];
 
 const environmentOf = ({ image, sentinelImage, defaultImage }: Installation) => [

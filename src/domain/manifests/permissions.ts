@@ -12,14 +12,15 @@ import {
   Roles,
   ServiceAccounts,
 } from "../kube/resource.ts";
+import { BOOK_NAME } from "../ceiling/book.ts";
 import { LEASE_NAME } from "./installation.ts";
 import { type About, type PolicyRule, ruleOf, type Verb } from "./rbac.ts";
 
 /**
  * Where the operator needs a permission: on objects of the cluster; where operations are; where the Events of Nodes are
- * accepted; in its own namespace.
+ * accepted; in its own namespace; there too, but only below a ceiling.
  */
-export type Scope = "cluster" | "operations" | "nodeEvents" | "own";
+export type Scope = "cluster" | "operations" | "nodeEvents" | "own" | "ceiling";
 
 /** Verbs on something, and what they are for, as a reader of docs/install.md wants to know it. */
 export interface Permission {
@@ -165,6 +166,12 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     about: { resource: Leases, names: [LEASE_NAME] },
     verbs: ["get", "patch"],
     why: "takes, renews and gives up that Lease",
+  },
+  {
+    scope: "ceiling",
+    about: { resource: Leases, names: [BOOK_NAME] },
+    verbs: ["get", "patch"],
+    why: "keeps the book of the nodes in flight, where the installation has --max-unavailable",
   },
 ];
 

@@ -1,5 +1,6 @@
 /** Who starts next: targets in order, as many as slots are free, unless the operation stops or ends. Pure and total. */
 import type { NodeStatus } from "../api/status.ts";
+import { ceilingObstacle } from "../ceiling/occupancy.ts";
 import { censusOf, NO_ENTRIES, notStarted, type Entries } from "./census.ts";
 import type { Note } from "./decision.ts";
 import { claim, isInFlight } from "./entry.ts";
@@ -114,7 +115,9 @@ const claimFreeSlots = (
     if (free <= 0) break;
     if (resolved.has(name)) continue;
     const obstacle =
-      startObstacle(observed, name) ?? controlPlaneObstacle(observed, name, isInFlightHere);
+      startObstacle(observed, name) ??
+      controlPlaneObstacle(observed, name, isInFlightHere) ??
+      ceilingObstacle(observed.occupancy, name, claims);
     if (obstacle === undefined) {
       claims.set(name, claimOf(observed, name));
       free--;

@@ -147,6 +147,7 @@ const running = (observed: Observed, { steps, advanced }: Stepping): Outlook => 
             notReadySince,
           )
         : operation.status,
+    starts: isClaimable ? claims.keys() : [],
     actions: finalizerAction(operation, steps.size > 0, claims.size > 0),
     obstacles,
     waiting,

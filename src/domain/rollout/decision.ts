@@ -127,6 +127,8 @@ export interface Decision {
 export interface Outlook {
   /** The next status; the very object observed when nothing is to be stored. */
   readonly status: NodeOpStatus;
+  /** Nodes that the next status claims and the one observed does not: below a ceiling each needs a line in the book first. */
+  readonly starts?: Iterable<string>;
   /** Sent when the status is stored: they are about the operation itself. */
   readonly actions: ReadonlyArray<Action>;
   /** Why targets do not start although a slot is free. */

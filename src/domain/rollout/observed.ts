@@ -5,6 +5,7 @@ import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import type { Node } from "../kube/node.ts";
 import type { Pod } from "../kube/pod.ts";
+import type { Occupancy } from "../ceiling/occupancy.ts";
 import type { OriginalChildren } from "../takeover/original.ts";
 import type { Note } from "./decision.ts";
 
@@ -120,6 +121,8 @@ export interface Observed {
   /** How far the drains are, by node name. */
   readonly drains: ReadonlyMap<string, DrainProgress>;
   readonly settings: Settings;
+  /** How full the operator's ceiling is; absent where it has none. */
+  readonly occupancy?: Occupancy | undefined;
   /** Only of an operation whose status is still the Go original's. */
   readonly leftovers?: Leftovers | undefined;
 }

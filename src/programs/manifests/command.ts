@@ -62,6 +62,14 @@ const flags = {
       Flag.withDescription("Image of a NodeOp that names none. Default: the operator's default."),
     ),
   ),
+  maxUnavailable: optional(
+    Flag.String("max-unavailable").pipe(
+      Flag.withMetavar("NODES"),
+      Flag.withDescription(
+        "Start no node when more than this many, such as 3 or 10%, would be in flight or unavailable. Default: no limit.",
+      ),
+    ),
+  ),
   crdsOnly: Flag.Boolean("crds-only").pipe(
     Flag.withDescription("Print the CustomResourceDefinitions and nothing else."),
     Flag.withDefault(false),

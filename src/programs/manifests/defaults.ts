@@ -15,4 +15,5 @@ export const DEFAULT_INSTALLATION: Installation = {
   watchNamespace: undefined,
   sentinelImage: undefined,
   defaultImage: undefined,
+  maxUnavailable: undefined,
 };

@@ -79,9 +79,11 @@ const childKeys = ({ metadata }: Job | Pod): ReadonlyArray<string> => {
 /** Makes the informers; `run` of each is to be joined by main. */
 export const makeCaches = Effect.fnUntraced(function* (options: {
   readonly namespace?: string | undefined;
+  /** Whether any Node that becomes available, or any node that is released, may let any operation start one. */
+  readonly hasCeiling?: boolean;
   readonly listeners: Listeners;
 }): Effect.fn.Return<CachesShape> {
-  const { listeners, namespace } = options;
+  const { hasCeiling = false, listeners, namespace } = options;
   let membership = 0;
   const unreadableOperations = new Set<string>();
   const unreadableUpgrades = new Set<string>();
@@ -123,7 +125,7 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
       const matters = changesMembership(before, after);
       if (matters) membership++;
       for (const [operationKey, operation] of operations.all())
-        if (concerns(operation, key, matters || changesEligibility(before, after)))
+        if (concerns(operation, key, matters || changesEligibility(before, after), hasCeiling))
           tellNode(listeners, operationKey, labelValue(key), before, after);
     },
   });
@@ -233,13 +235,18 @@ const changesEligibility = (before: Node | undefined, after: Node | undefined): 
 
 /**
  * An operation looks again when one of its nodes in flight changed, or when the nodes that may start did: one that it is done
- * with counts where it bounds how many control planes are unavailable.
+ * with counts where it, or a ceiling, bounds how many nodes are unavailable.
  */
-const concerns = (operation: NodeOp, node: string, startable: boolean): boolean => {
+const concerns = (
+  operation: NodeOp,
+  node: string,
+  startable: boolean,
+  hasCeiling: boolean,
+): boolean => {
   const { spec, status } = operation;
   const entry = entryFor(status.nodeStatuses ?? NO_ENTRIES, node);
-  if (entry !== undefined && (isInFlight(entry) || spec.controlPlane === undefined))
-    return isInFlight(entry);
+  const isBounded = hasCeiling || spec.controlPlane !== undefined;
+  if (entry !== undefined && (isInFlight(entry) || !isBounded)) return isInFlight(entry);
   return startable && !isEnded(status);
 };
 

@@ -1,5 +1,7 @@
 /** Gathers what `decide` looks at from the caches: no request is sent, and only what is in flight is collected. */
 import type { NodeOp } from "../../domain/api/nodeop.ts";
+import type { Ceiling } from "../../domain/ceiling/limit.ts";
+import { type Occupancy, occupancyOf } from "../../domain/ceiling/occupancy.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy, objectKey } from "../../domain/kube/object.ts";
@@ -29,8 +31,9 @@ export const gather = (options: {
   readonly operation: NodeOp;
   readonly settings: Settings;
   readonly now: number;
+  readonly ceiling?: Ceiling | undefined;
 }): Observed => {
-  const { caches, memory, operation, settings, now } = options;
+  const { caches, ceiling, memory, operation, settings, now } = options;
   const others = otherOperations(caches, operation);
   const members = membersOf(caches, memory, operation, settings.ownNode);
   return {
@@ -50,7 +53,18 @@ export const gather = (options: {
     problems: memory.problems,
     drains: memory.drains,
     settings,
+    ...(ceiling === undefined ? {} : { occupancy: occupancy(caches, operation, ceiling) }),
   };
+};
+
+/** What the caches know to be taken below the ceiling: nodes in flight of every operation, and those that are unavailable. */
+const occupancy = (caches: CachesShape, operation: NodeOp, ceiling: Ceiling): Occupancy => {
+  const inFlight = new Set<string>();
+  for (const cached of caches.operations.all().values()) {
+    const { status } = cached.metadata.uid === operation.metadata.uid ? operation : cached;
+    for (const name of censusOf(status.nodeStatuses ?? NO_ENTRIES).inFlight) inFlight.add(name);
+  }
+  return occupancyOf(ceiling, caches.nodes.all(), inFlight);
 };
 
 /** Selecting and sorting all nodes again only when nodes came, went or changed labels. */

@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS, type Settings } from "../../domain/rollout/observed.t
 import type { KubeApi } from "../../services/KubeApi.ts";
 import * as WorkQueue from "../../services/WorkQueue.ts";
 import { Caches, type CachesShape, cachesSynced, makeCaches, runCaches } from "./Caches.ts";
+import type { CeilingOptions } from "./ceiling.ts";
 import { Memory } from "./Memory.ts";
 import { reconcileNodeOp, type LookAgain } from "./reconcileNodeOp.ts";
 import { reconcileNodeOpUpgrade } from "./reconcileNodeOpUpgrade.ts";
@@ -47,6 +48,8 @@ export interface OperatorOptions<E = never> {
     | ((work: Effect.Effect<never, never, KubeApi>) => Effect.Effect<never, E, KubeApi>)
     | undefined;
   readonly observer?: OperatorObserver | undefined;
+  /** How many nodes may be unavailable over all operations, and where the operators keep count. Default: no ceiling. */
+  readonly ceiling?: CeilingOptions | undefined;
 }
 
 const WORKERS = 4;
@@ -81,7 +84,10 @@ export const operator = Effect.fnUntraced(function* <E = never>(
     reconcile: (key: string) =>
       observed(
         "NodeOp",
-        Effect.flatMap(reconcileNodeOp(key, { settings, memory: operationMemory }), requeue),
+        Effect.flatMap(
+          reconcileNodeOp(key, { settings, memory: operationMemory, ceiling: options.ceiling }),
+          requeue,
+        ),
       ),
   });
   const upgrades = yield* WorkQueue.make({
@@ -95,6 +101,7 @@ export const operator = Effect.fnUntraced(function* <E = never>(
   });
   const caches = yield* makeCaches({
     namespace: options.namespace,
+    hasCeiling: options.ceiling !== undefined,
     listeners: {
       operation: operations.addUnsafe,
       nodeChanged: (key, node) => operationMemory.changed(key, node),
@@ -113,7 +120,7 @@ export const operator = Effect.fnUntraced(function* <E = never>(
       ["NodeOpUpgrade", upgrades.stats],
     ]),
   });
-  const loops = Effect.all([operations.run, upgrades.run, sweeper(sweeps)], {
+  const loops = Effect.all([operations.run, upgrades.run, sweeper(sweeps, options.ceiling)], {
     concurrency: "unbounded",
     discard: true,
   }).pipe(Effect.andThen(Effect.never), Effect.provideService(Caches, caches));

@@ -8,6 +8,7 @@ import { decodeNodeOp } from "../../domain/api/decode.ts";
 import type { NodeOp, NodeOpStatus } from "../../domain/api/nodeop.ts";
 import { mergePatchBetween } from "../../domain/kube/mergePatch.ts";
 import { hasVacancy } from "../../domain/rollout/admit.ts";
+import { kubeTime } from "../../domain/kube/object.ts";
 import { decide } from "../../domain/rollout/decide.ts";
 import { isIrrevocable, type Action, type Decision } from "../../domain/rollout/decision.ts";
 import type { Observed, Settings } from "../../domain/rollout/observed.ts";
@@ -15,6 +16,7 @@ import { isAboutRequests } from "../../domain/rollout/stepNode.ts";
 import { type ApiError, KubeApi } from "../../services/KubeApi.ts";
 import { actionKey, applyAll } from "./apply.ts";
 import { Caches } from "./Caches.ts";
+import { type CeilingOptions, reserve } from "./ceiling.ts";
 import { confirm, dueEvidence } from "./confirm.ts";
 import { gather } from "./gather.ts";
 import { statusIntervalMillis, type Memory, type OperationMemory } from "./Memory.ts";
@@ -33,7 +35,12 @@ interface Round {
   readonly observed: Observed;
   /** Whether the operation was read after everything else that is observed, so that irrevocable actions may follow. */
   readonly isOperationLive: boolean;
+  /** The book was found full although the caches had known of room: nothing may tell when there is. */
+  readonly isFull?: boolean;
 }
+
+/** How long after that it is looked into again. */
+const FULL_RETRY_MILLIS = 5000;
 
 /**
  * Reconciles the NodeOp of this key (`namespace/name`) as far as it goes now, and tells when to look again. A key without an
@@ -42,7 +49,11 @@ interface Round {
  */
 export const reconcileNodeOp = Effect.fnUntraced(function* (
   key: string,
-  options: { readonly settings: Settings; readonly memory: Memory },
+  options: {
+    readonly settings: Settings;
+    readonly memory: Memory;
+    readonly ceiling?: CeilingOptions | undefined;
+  },
 ): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
   const caches = yield* Caches;
   if (caches.unreadableOperations.has(key)) {
@@ -62,12 +73,21 @@ export const reconcileNodeOp = Effect.fnUntraced(function* (
   const memory = options.memory.of(key, operation.metadata.uid);
   const now = yield* Clock.currentTimeMillis;
   let round: Round = {
-    observed: gather({ caches, memory, operation, settings: options.settings, now }),
+    observed: gather({
+      caches,
+      memory,
+      operation,
+      settings: options.settings,
+      now,
+      ceiling: options.ceiling?.ceiling,
+    }),
     isOperationLive: false,
   };
+  let retryAt: number | undefined;
   for (let count = 0; count < ROUNDS_MAX; count++) {
-    const next = yield* oneRound(round, memory);
-    if ("at" in next) return next;
+    const next = yield* oneRound(round, memory, options.ceiling);
+    if ("at" in next) return { at: earliest(next.at, retryAt) };
+    if (next.isFull === true) retryAt = next.observed.now + FULL_RETRY_MILLIS;
     round = next;
   }
   return { at: yield* Clock.currentTimeMillis };
@@ -81,6 +101,7 @@ export const reconcileNodeOp = Effect.fnUntraced(function* (
 const oneRound = Effect.fnUntraced(function* (
   round: Round,
   memory: OperationMemory,
+  ceiling: CeilingOptions | undefined,
 ): Effect.fn.Return<Round | LookAgain, ApiError, KubeApi | Caches> {
   const { observed } = round;
   const decision = decide(observed, memory.decision);
@@ -98,8 +119,10 @@ const oneRound = Effect.fnUntraced(function* (
   const { due, laterAt } = dueEvidence(decision, memory);
   if (due.size > 0)
     return { observed: yield* confirm(decision, due, memory), isOperationLive: false };
-  const { status, actions, wakeAt } = decision.outlook();
+  const { status, actions, wakeAt, starts = [] } = decision.outlook();
   if (status !== observed.operation.status) {
+    const held = yield* heldBack(observed, [...starts], memory, ceiling);
+    if (held !== undefined) return held;
     const stored = yield* storeStatus(observed.operation, status, memory);
     return { observed: yield* at(observed, stored), isOperationLive: true };
   }
@@ -108,6 +131,40 @@ const oneRound = Effect.fnUntraced(function* (
     wakeAt: earliest(decision.wakeAt, wakeAt, laterAt),
   });
 });
+
+/**
+ * Below a ceiling nodes are claimed once they have a line in the book: undefined when they have. Else what to go on with: another
+ * round that knows how full the book is, or a later pass.
+ */
+const heldBack = Effect.fnUntraced(function* (
+  observed: Observed,
+  nodes: ReadonlyArray<string>,
+  memory: OperationMemory,
+  ceiling: CeilingOptions | undefined,
+): Effect.fn.Return<Round | LookAgain | undefined, ApiError, KubeApi | Caches> {
+  const { now, occupancy, operation } = observed;
+  if (ceiling === undefined || occupancy === undefined || nodes.length === 0) return undefined;
+  const answer = yield* reserve(ceiling, { operation, nodes, occupancy });
+  switch (answer._tag) {
+    case "Entered":
+      return undefined;
+    case "Outdated":
+      return { at: now };
+    case "Full":
+      if (answer.hasStale) {
+        yield* storeStatus(operation, { ...operation.status, lastUpdated: kubeTime(now) }, memory);
+        return { at: now + OUTDATED_MILLIS };
+      }
+      return {
+        observed: { ...observed, occupancy: { ...occupancy, taken: answer.taken } },
+        isOperationLive: false,
+        isFull: true,
+      };
+  }
+});
+
+/** Stored times are whole seconds: a write that only says when it was made changes nothing within one. */
+const OUTDATED_MILLIS = 1000;
 
 /** What went wrong with a node is over once the request is not wanted any more. */
 const forgetSolved = ({ steps }: Decision, memory: OperationMemory): void => {

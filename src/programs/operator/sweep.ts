@@ -8,6 +8,7 @@ import { targetsOf } from "../../domain/rollout/targets.ts";
 import { hasOriginalEnded } from "../../domain/takeover/end.ts";
 import { KubeApi } from "../../services/KubeApi.ts";
 import { Caches, type CachesShape } from "./Caches.ts";
+import { type CeilingOptions, sweepBook } from "./ceiling.ts";
 import { releaseNode } from "./nodeRequests.ts";
 import { NodeOpResource } from "./resources.ts";
 
@@ -73,11 +74,20 @@ const takeOff = Effect.fnUntraced(function* (node: Node, marks: Marks) {
   );
 });
 
+const strikeOut = (ceiling: CeilingOptions) =>
+  Effect.catch(sweepBook(ceiling), (error) =>
+    Effect.annotateLogs(Effect.logWarning("sweep could not clear the ceiling's book"), {
+      error: error.message,
+    }),
+  );
+
 /** Sweeps for ever; an item in `requests` asks for a sweep now. */
 export const sweeper = (
   requests: Queue.Dequeue<void>,
+  ceiling?: CeilingOptions,
 ): Effect.Effect<never, never, KubeApi | Caches> =>
   sweep().pipe(
+    Effect.andThen(ceiling === undefined ? Effect.void : strikeOut(ceiling)),
     Effect.andThen(Effect.timeoutOption(Queue.take(requests), INTERVAL)),
     Effect.forever,
   );

@@ -82,6 +82,13 @@ export const SETTINGS = {
     default: "unknown",
     meaning: "The node that the operator runs on: it goes last in its group.",
   },
+  maxUnavailable: {
+    flag: "max-unavailable",
+    env: "NODEOP_MAX_UNAVAILABLE",
+    default: "no limit",
+    meaning:
+      "Start no node when more than this many, such as 3 or 10%, would be in flight or unavailable over all operations.",
+  },
   workers: {
     flag: "workers",
     env: "NODEOP_WORKERS",
@@ -142,6 +149,7 @@ export const operatorFlags = {
   defaultImage: text(SETTINGS.defaultImage),
   sentinelDirectory: text(SETTINGS.sentinelDirectory),
   nodeName: text(SETTINGS.nodeName),
+  maxUnavailable: text(SETTINGS.maxUnavailable),
   workers: text(SETTINGS.workers),
   kubeconfig: described(Flag.String(SETTINGS.kubeconfig.flag), SETTINGS.kubeconfig).pipe(
     // Its environment variable is read where kubeconfigs are: a list of files, as for kubectl.

@@ -1,5 +1,6 @@
 /** From the text of flags and environment to the options of the operator, or to everything that is wrong with it. */
 import { type LogLevel, Result } from "effect";
+import { type Ceiling, parseCeiling } from "../../domain/ceiling/limit.ts";
 import { isDnsLabel, isDnsSubdomain } from "../../domain/kube/dns.ts";
 import type { Settings } from "../../domain/rollout/observed.ts";
 import { type OperatorText, type Setting, SETTINGS } from "./flags.ts";
@@ -21,6 +22,8 @@ export interface OperatorConfig {
   readonly healthAddress: Address | undefined;
   readonly metricsAddress: Address | undefined;
   readonly settings: Settings;
+  /** Absent: as many nodes as the operations say. */
+  readonly maxUnavailable: Ceiling | undefined;
   readonly workers: number;
   readonly logLevel: LogLevel.LogLevel;
   readonly kubeconfig: string | undefined;
@@ -135,6 +138,7 @@ export const operatorConfig = (
       sentinelDir: defaulted(SETTINGS.sentinelDirectory, text.sentinelDirectory, directory),
       ownNode: optional(SETTINGS.nodeName, text.nodeName, objectName),
     },
+    maxUnavailable: optional(SETTINGS.maxUnavailable, text.maxUnavailable, parseCeiling),
     workers: defaulted(SETTINGS.workers, text.workers, workers),
     logLevel: defaulted(SETTINGS.logLevel, text.logLevel, logLevel),
     kubeconfig: text.kubeconfig,

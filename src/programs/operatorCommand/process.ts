@@ -50,6 +50,7 @@ export const operatorLoops = Effect.fnUntraced(function* (
   const name = yield* processName;
   const identity = yield* identityOf(name);
   const leaseNamespace = config.leaseNamespace ?? (yield* ownNamespace);
+  const { maxUnavailable } = config;
   const events = yield* Events.make({ instance: name });
   const presence = new Presence(events);
   const lead = (
@@ -79,6 +80,10 @@ export const operatorLoops = Effect.fnUntraced(function* (
       namespace: config.namespace,
       workers: config.workers,
       lead,
+      ceiling:
+        maxUnavailable === undefined
+          ? undefined
+          : { ceiling: maxUnavailable, namespace: leaseNamespace },
       observer: presence.observer,
     }),
   );

@@ -1,4 +1,4 @@
-/** Order: ControlPlanesFirst, ControlPlanesAvailable, WorkConserving, EveryTargetAttempted. */
+/** Order: ControlPlanesFirst, ControlPlanesAvailable, Ceiling, WorkConserving, EveryTargetAttempted. */
 import { describe, expect, it } from "@effect/vitest";
 import type { Json } from "./store.ts";
 import { History } from "./history.ts";
@@ -100,6 +100,49 @@ describe("ControlPlanesAvailable", () => {
       h.wait(10).claim(h.operation("up", ONE_AWAY), ["cp-1"]);
       expect([name, h.messages("ControlPlanesAvailable").length]).toEqual([name, 1]);
     }
+  });
+});
+
+const ofTwo = (): History => {
+  const h = new History({ ceiling: 2 });
+  for (const name of ["a", "b", "c", "d"]) h.node(name);
+  return h;
+};
+
+describe("Ceiling", () => {
+  it("holds while two operations have as many nodes in flight together, and neither is asked for more", () => {
+    const h = ofTwo();
+    const [one, other] = [h.operation("one"), h.operation("other")];
+    h.claim(one, ["a"]);
+    h.claim(other, ["b"]);
+    h.wait(60_000);
+    h.conclude(one, "a", "Completed");
+    h.wait(500).claim(other, ["c"]);
+    expect([...h.messages("Ceiling"), ...h.messages("WorkConserving")]).toEqual([]);
+  });
+  it("is broken by one more in another operation, although neither could know of the other's", () => {
+    const h = ofTwo();
+    const [one, other] = [h.operation("one"), h.operation("other")];
+    h.wait(10).claim(one, ["a", "b"]);
+    h.claim(other, ["c"], { sentAt: h.at - 5 });
+    expect(h.broken()).toEqual(["Ceiling"]);
+  });
+  it("counts nodes that are not Ready, and those that somebody cordoned", () => {
+    for (const prepare of [
+      (h: History) => h.ready("d", false),
+      (h: History) => h.cordon("d", true),
+    ]) {
+      const h = ofTwo();
+      prepare(h);
+      h.wait(10).claim(h.operation("one"), ["a", "b"]);
+      expect(h.broken()).toEqual(["Ceiling"]);
+    }
+  });
+  it("asks for work as soon as there is room", () => {
+    const h = ofTwo();
+    h.claim(h.operation("one"), ["a"]);
+    h.wait(2000);
+    expect(h.finish().broken()).toContain("WorkConserving");
   });
 });
 

@@ -50,6 +50,9 @@ it("names of namespaces and Secrets are those that the API server takes", () => 
 
 it("there is at least one operator, and all that is wrong is told at once", () => {
   expect(problems({ replicas: 0, namespace: "A", defaultImage: "?" })).toHaveLength(3);
+  expect(problems({ maxUnavailable: "0" })).toEqual([
+    '--max-unavailable: must be a number of nodes from 1 on, such as 3, or a percentage from 1% to 100%, such as 10%, is "0"',
+  ]);
   expect(problems({ replicas: 1.5 })).toHaveLength(1);
   expect(problems({ replicas: 100 })).toEqual([]);
 });

@@ -224,6 +224,20 @@ describe("the operator's Deployment", () => {
       ]);
   });
 
+  it("is told of a ceiling where there is one, and may keep its book only then", () => {
+    const book = (objects: ReturnType<typeof installed>) =>
+      may(objects, OPERATOR).filter((what) => what.includes("nodeop-ceiling"));
+    const objects = installed({ maxUnavailable: "10%", namespace: "kairos" });
+    expect(podOf(objects, "Deployment").containers[0]).toMatchObject({
+      args: ["operator", "--max-unavailable=10%"],
+    });
+    expect(book(objects)).toEqual([
+      "kairos: get leases.coordination.k8s.io nodeop-ceiling",
+      "kairos: patch leases.coordination.k8s.io nodeop-ceiling",
+    ]);
+    expect(book(installed())).toEqual([]);
+  });
+
   it("is told its name and namespace, and the images that were chosen", () => {
     const { env } = podOf(installed({ sentinelImage: "s:1", defaultImage: "d:1" }), "Deployment")
       .containers[0]!;

@@ -35,6 +35,7 @@ describe("manifests", () => {
         "--watch-namespace=upgrades",
         "--sentinel-image=s:1",
         "--default-image=d:1",
+        "--max-unavailable=3",
       );
       const objects = parseAllDocuments(stdout).map((document) => document.toJS() as object);
       expect(objects).toContainEqual(
@@ -47,6 +48,7 @@ describe("manifests", () => {
       for (const text of ["registry.example/nodeop:v9", "name: one", "name: two", "s:1", "d:1"])
         expect(stdout).toContain(text);
       expect(stdout).toContain("--namespace=upgrades");
+      expect(stdout).toContain("--max-unavailable=3");
       expect(stdout).not.toContain("kind: DaemonSet");
       expect(stdout).not.toContain("operator-system");
     }),

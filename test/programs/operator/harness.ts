@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect";
 import { crds } from "../../../src/domain/api/crd.ts";
 import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import type { Commit } from "../../../src/domain/history.ts";
+import type { MonitorOptions } from "../../../src/domain/invariants/law.ts";
 import { makeMonitors, type Monitors } from "../../../src/domain/invariants/makeMonitors.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import { NodeOps, Nodes, Pods, type Resource } from "../../../src/domain/kube/resource.ts";
@@ -47,6 +48,7 @@ export interface SceneOptions {
   readonly admission?: ReadonlyArray<Admission>;
   readonly latency?: Latency;
   readonly schedule?: (world: () => World) => Schedule;
+  readonly laws?: MonitorOptions;
 }
 
 const DEFAULT_SPEC = {
@@ -77,12 +79,13 @@ export class Scene {
   readonly world: World;
   readonly fake: FakeCluster;
   readonly cluster: SimulatedCluster;
-  readonly monitors: Monitors = makeMonitors();
+  readonly monitors: Monitors;
   readonly commits: Array<Commit> = [];
   /** What operators asked for, in the order of the server. */
   readonly requests: Array<Served> = [];
 
   constructor(options: SceneOptions = {}) {
+    this.monitors = makeMonitors(options.laws);
     const schedule = options.schedule?.(() => this.world);
     this.world = new World({ seed: options.seed ?? 1, startAt: Date.UTC(2026, 0, 1), schedule });
     this.fake = new FakeCluster({

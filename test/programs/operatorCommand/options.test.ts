@@ -62,6 +62,9 @@ describe("options of the operator", () => {
       });
       const fromFlags = yield* given(["--workers", "2", "--leader-elect"], env);
       expect(fromFlags).toMatchObject({ workers: 2, leaderElect: true });
+      expect(yield* given([], { NODEOP_MAX_UNAVAILABLE: "10%" })).toMatchObject({
+        maxUnavailable: { _tag: "Percent", percent: 10 },
+      });
       expect(yield* given(["--no-leader-elect"])).toMatchObject({ leaderElect: false });
     }),
   );
@@ -100,6 +103,7 @@ describe("options of the operator", () => {
         "--sentinel-directory=var",
         "--lease-name=X",
         "--operator-image=a b",
+        "--max-unavailable=0%",
       );
       expect(exitCode).toBe(1);
       expect(stdout).toBe("");
@@ -109,6 +113,7 @@ describe("options of the operator", () => {
         '--health-address (NODEOP_HEALTH_ADDRESS): must be :PORT, HOST:PORT, or 0 for none, is "8081"',
         '--operator-image (OPERATOR_IMAGE): must be the name of an image, is "a b"',
         '--sentinel-directory (NODEOP_SENTINEL_DIRECTORY): must be an absolute path of a directory, is "var"',
+        '--max-unavailable (NODEOP_MAX_UNAVAILABLE): must be a number of nodes from 1 on, such as 3, or a percentage from 1% to 100%, such as 10%, is "0%"',
         '--workers (NODEOP_WORKERS): must be a whole number from 1 to 1000, is "0"',
       ]);
     }),

@@ -40,6 +40,7 @@ const CONFIG: OperatorConfig = {
   healthAddress: undefined,
   metricsAddress: undefined,
   settings: DEFAULT_SETTINGS,
+  maxUnavailable: undefined,
   workers: 1,
   logLevel: "Info",
   kubeconfig: undefined,

@@ -15,7 +15,7 @@ export const controlPlanesFirst: Law = {
         if (
           controlPlane &&
           wasKnown(since, operation, sentAt, options.lagMillis) &&
-          mayGoAway(ledger, operation, name)
+          mayGoAway(ledger, operation, name, options.ceiling)
         )
           return name;
       return undefined;

@@ -5,20 +5,25 @@ import {
   controlPlanesAway,
   controlPlanesMax,
   mayGoAway,
+  nodesAway,
 } from "../ledger/availability.ts";
 import type { Ledger } from "../ledger/Ledger.ts";
 import type { Operation } from "../ledger/records.ts";
 import { hasCondition } from "../ledger/view.ts";
 import { limitOf } from "./concurrency.ts";
 
-/** How many of the nodes that could be started may be, as far as the operation bounds its control planes. */
-const startable = (ledger: Ledger, operation: Operation): number => {
+/** How many of the nodes that could be started may be, below the ceiling and as far as the operation bounds its control planes. */
+const startable = (ledger: Ledger, operation: Operation, ceiling: number): number => {
   const max = controlPlanesMax(operation);
-  if (max === Number.POSITIVE_INFINITY) return operation.eligible.size;
-  const candidates = [...operation.eligible].filter(([, { controlPlane }]) => controlPlane);
+  if (max === Number.POSITIVE_INFINITY && ceiling === Number.POSITIVE_INFINITY)
+    return operation.eligible.size;
+  const possible = [...operation.eligible].filter(([name]) =>
+    mayGoAway(ledger, operation, name, ceiling),
+  );
+  const controlPlanes = possible.filter(([, { controlPlane }]) => controlPlane).length;
   const room = Math.max(0, max - controlPlanesAway(ledger, ALL_KNOWN).length);
-  const possible = candidates.filter(([name]) => mayGoAway(ledger, operation, name)).length;
-  return operation.eligible.size - candidates.length + Math.min(room, possible);
+  const startableNow = possible.length - controlPlanes + Math.min(room, controlPlanes);
+  return Math.min(startableNow, Math.max(0, ceiling - nodesAway(ledger, ALL_KNOWN).length));
 };
 
 /** Whether the operation should be starting nodes at all. */
@@ -34,10 +39,10 @@ export const mayStart = (operation: Operation): boolean => {
 };
 
 /** How many nodes the operation should be starting now. */
-const demand = (ledger: Ledger, operation: Operation): number =>
+const demand = (ledger: Ledger, operation: Operation, ceiling: number): number =>
   mayStart(operation)
     ? Math.min(
-        startable(ledger, operation),
+        startable(ledger, operation, ceiling),
         Math.max(0, limitOf(operation) - operation.inFlight.size),
       )
     : 0;
@@ -60,7 +65,8 @@ export const workConserving: Law = {
     };
     let now = 0;
     const settle = (operation: Operation): void => {
-      const wanted = operatorUpSince() === undefined ? 0 : demand(ledger, operation);
+      const wanted =
+        operatorUpSince() === undefined ? 0 : demand(ledger, operation, options.ceiling);
       const waiting = due.get(operation) ?? [];
       if (wanted === waiting.length) return;
       // A start serves the slot that has waited longest.

@@ -33,6 +33,10 @@ const isDown = (node: NodeRecord, known: Knowledge): boolean =>
 export const isAway = (ledger: Ledger, node: NodeRecord, known: Knowledge): boolean =>
   node.exists && (isDown(node, known) || worker(ledger, node, known) !== undefined);
 
+/** The nodes that are away, by name. */
+export const nodesAway = (ledger: Ledger, known: Knowledge): ReadonlyArray<string> =>
+  [...ledger.nodes.values()].filter((node) => isAway(ledger, node, known)).map(({ name }) => name);
+
 /** The control planes that are away, by name. */
 export const controlPlanesAway = (ledger: Ledger, known: Knowledge): ReadonlyArray<string> =>
   [...ledger.nodes.values()]
@@ -43,8 +47,17 @@ export const controlPlanesAway = (ledger: Ledger, known: Knowledge): ReadonlyArr
 export const controlPlanesMax = ({ object }: Operation): number =>
   object.spec?.controlPlane?.maxUnavailable ?? Number.POSITIVE_INFINITY;
 
-/** Whether this operation could start the node without more control planes being away than it allows. */
-export const mayGoAway = (ledger: Ledger, operation: Operation, name: string): boolean => {
+/** Whether this operation could start the node without more nodes being away than the ceiling, or than it allows itself. */
+export const mayGoAway = (
+  ledger: Ledger,
+  operation: Operation,
+  name: string,
+  ceiling: number,
+): boolean => {
+  if (ceiling !== Number.POSITIVE_INFINITY) {
+    const away = nodesAway(ledger, ALL_KNOWN).filter((other) => other !== name);
+    if (away.length >= ceiling) return false;
+  }
   const max = controlPlanesMax(operation);
   if (max === Number.POSITIVE_INFINITY || !isControlPlane(ledger.nodes.get(name)?.labels ?? {}))
     return true;
