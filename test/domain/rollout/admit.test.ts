@@ -52,6 +52,24 @@ const mayClaim = (seen: Observed): boolean => {
   );
 };
 
+/** The situation without a bound on its control planes: what may start then depends on each node alone. */
+const unbounded = (situation: typeof Situation.Type): Observed =>
+  observedOf({ ...situation, operation: { ...situation.operation, controlPlanesMax: 0 } });
+
+/** Why a control plane is away, told from the objects alone and not by the code under test. */
+const isAway = (seen: Observed, entries: Entries, name: string): boolean => {
+  const { metadata, spec, status } = seen.nodes.get(name)!;
+  const held = metadata.annotations?.["operator.kairos.io/held-by"];
+  return (
+    entries[name]?.stage !== undefined ||
+    seen.claimedByOthers.has(name) ||
+    (held !== undefined && held !== "default/canary@op-uid") ||
+    metadata.deletionTimestamp !== undefined ||
+    spec?.unschedulable === true ||
+    status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") !== true
+  );
+};
+
 const seenKinds = new Map<string, number>();
 const count = (what: string, happened: boolean): void =>
   void (happened && seenKinds.set(what, (seenKinds.get(what) ?? 0) + 1));
@@ -63,7 +81,7 @@ describe("claims, in every situation", () => {
     "are the first of the nodes that may start, in order, as many as slots are free",
     { situation: Situation },
     ({ situation }) => {
-      const seen = observedOf(situation);
+      const seen = unbounded(situation);
       const claims = claimsOf(seen);
       const eligible = seen.targets.filter(
         (name) => entriesBefore(seen)[name] === undefined && mayStart(seen, name),
@@ -86,7 +104,7 @@ describe("claims, in every situation", () => {
     "never leave a control plane behind for another node",
     { situation: Situation },
     ({ situation }) => {
-      const seen = observedOf(situation);
+      const seen = unbounded(situation);
       const claims = new Set(claimsOf(seen));
       const role = (name: string) => isControlPlane(seen.nodes.get(name)?.metadata.labels);
       if (![...claims].some((name) => !role(name))) return;
@@ -99,6 +117,22 @@ describe("claims, in every situation", () => {
       );
       expect(left).toEqual([]);
       count("workers beside control planes", seen.targets.some(role));
+    },
+    ARBITRARY,
+  );
+
+  it.prop(
+    "start no control plane when more than its bound of them would be away",
+    { situation: Situation },
+    ({ situation }) => {
+      const seen = observedOf(situation);
+      const max = seen.operation.spec.controlPlane?.maxUnavailable;
+      const started = claimsOf(seen).filter((name) => seen.controlPlanes.includes(name));
+      if (max === undefined || started.length === 0) return;
+      const entries = entriesAfter(seen);
+      const away = seen.controlPlanes.filter((name) => isAway(seen, entries, name));
+      expect(away.length).toBeLessThanOrEqual(max);
+      count("control planes up to their bound", away.length === max);
     },
     ARBITRARY,
   );
@@ -124,6 +158,7 @@ describe("claims, in every situation", () => {
   it("the situations were not the trivial ones", () => {
     for (const kind of [
       "claims",
+      "control planes up to their bound",
       "several claims",
       "slots are short",
       "a slot is handed on",

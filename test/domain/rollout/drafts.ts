@@ -105,6 +105,8 @@ export const OperationDraft = Schema.Struct({
   finalizer: oneOf(true, true, true, true, false),
   deleting: oneOf(false, false, false, false, false, true),
   deadlineSeconds: oneOf(0, 0, 300, 7200),
+  /** 0: none is written. */
+  controlPlanesMax: oneOf(0, 0, 0, 1, 2),
 });
 
 export const Place = Schema.Struct({

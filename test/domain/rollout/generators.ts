@@ -275,6 +275,9 @@ export const specOf = (draft: typeof OperationDraft.Type): object => ({
   cordon: draft.cordon,
   rebootOnSuccess: draft.reboot,
   uncordonOnFailure: draft.uncordonOnFailure,
+  ...(draft.controlPlanesMax === 0
+    ? {}
+    : { controlPlane: { maxUnavailable: draft.controlPlanesMax } }),
   ...(draft.preflight ? { preflight: { command: ["true"] } } : {}),
   ...(draft.selects ? { nodeSelector: { matchLabels: { pool: "mine" } } } : {}),
   deadlines: {
