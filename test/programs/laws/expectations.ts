@@ -139,6 +139,12 @@ const mayBeLost = (scenario: Scenario, node: string): boolean => {
   );
 };
 
+/** Whether a control plane may wait for good for others that are away: one that failed stays cordoned, one may never return. */
+const mayBeHeldBack = (scenario: Scenario, node: string): boolean =>
+  scenario.controlPlanesMax > 0 &&
+  node.startsWith("cp-") &&
+  faultsOf(scenario).length + marksOf(scenario).size > 0;
+
 /** Whether the dry run before the first claim may have met the node whose Pods are refused: then nothing is claimed. */
 const mayBeRefused = (scenario: Scenario, { targets }: OperationDraft): boolean =>
   targets.some((node) =>
@@ -183,6 +189,7 @@ const expectationsOfOne = (
     ...targets
       .filter((name) => !phases.has(name))
       .filter((name) => !(hasFailed && stopOnFailure) && !mayBeLost(scenario, name))
+      .filter((name) => !mayBeHeldBack(scenario, name))
       .filter(() => !(phases.size === 0 && mayBeRefused(scenario, operation)))
       .map((name) => `${name} was never started`),
   ];

@@ -114,6 +114,8 @@ export const Scenario = Schema.Struct({
   /** How many of the faults happen. */
   harm: oneOf(0, 1, 1, 2, 2, 3, 3),
   faults: Schema.Tuple([FaultDraft, FaultDraft, FaultDraft]),
+  /** 0: the operation does not bound its control planes. */
+  controlPlanesMax: oneOf(0, 0, 1, 2),
 });
 export type Scenario = typeof Scenario.Type;
 
@@ -231,6 +233,9 @@ const operationOf = (scenario: Scenario): NewKubeObject => ({
     ...(scenario.selects ? { nodeSelector: { matchLabels: { pool: "mine" } } } : {}),
     concurrency: scenario.concurrency,
     stopOnFailure: scenario.stopOnFailure,
+    ...(scenario.controlPlanesMax === 0
+      ? {}
+      : { controlPlane: { maxUnavailable: scenario.controlPlanesMax } }),
     ...(scenario.kind === "NodeOp"
       ? {
           command: ["/bin/true"],
