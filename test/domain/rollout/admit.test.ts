@@ -53,7 +53,7 @@ const mayClaim = (seen: Observed): boolean => {
 };
 
 /** The situation without a bound on its control planes: what may start then depends on each node alone. */
-const unbounded = (situation: typeof Situation.Type): Observed =>
+const unbounded = (situation: Situation): Observed =>
   observedOf({ ...situation, operation: { ...situation.operation, controlPlanesMax: 0 } });
 
 /** Why a control plane is away, told from the objects alone and not by the code under test. */
