@@ -28,7 +28,7 @@ export interface KubeRequest {
   readonly resource: Resource;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
-  readonly subresource?: "status" | "eviction" | undefined;
+  readonly subresource?: "status" | "eviction" | "binding" | undefined;
   readonly body?: unknown;
   readonly patchType?: PatchType | undefined;
   readonly query?: KubeQuery | undefined;

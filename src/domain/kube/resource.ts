@@ -38,7 +38,9 @@ export const RoleBindings = resource(
   "RoleBinding",
 );
 
-export const DisruptionBudgets = resource(
+export const ReplicaSets = resource("apps", "v1", "replicasets", "ReplicaSet");
+export const StatefulSets = resource("apps", "v1", "statefulsets", "StatefulSet");
+export const PodDisruptionBudgets = resource(
   "policy",
   "v1",
   "poddisruptionbudgets",

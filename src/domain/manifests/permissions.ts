@@ -2,7 +2,7 @@
 import {
   ClusterRoleBindings,
   CoreEvents,
-  DisruptionBudgets,
+  PodDisruptionBudgets,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -61,7 +61,7 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
   },
   {
     scope: "cluster",
-    about: { resource: DisruptionBudgets },
+    about: { resource: PodDisruptionBudgets },
     verbs: ["list"],
     why: "names the budgets that keep a node from being drained",
   },

@@ -12,7 +12,7 @@ import { ClusterRoleBinding } from "../../domain/takeover/binding.ts";
 import {
   ClusterRoleBindings,
   CoreEvents,
-  DisruptionBudgets,
+  PodDisruptionBudgets,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -26,7 +26,7 @@ export const NodeResource = typed(Nodes, Node);
 export const PodResource = typed(Pods, Pod);
 /** The Pods of a node, as its drain sees them. */
 export const NodePodResource = typed(Pods, NodePod);
-export const DisruptionBudgetResource = typed(DisruptionBudgets, DisruptionBudget);
+export const DisruptionBudgetResource = typed(PodDisruptionBudgets, DisruptionBudget);
 export const JobResource = typed(Jobs, Job);
 export const EventResource = typed(CoreEvents, Event);
 export const ClusterRoleBindingResource = typed(ClusterRoleBindings, ClusterRoleBinding);

@@ -3,13 +3,13 @@ import { Result } from "effect";
 import { type KubeObject, kubeTime, millisOf } from "../../domain/kube/object.ts";
 import type { StatusBody } from "../ApiServer.ts";
 import { invalid, notSupported } from "./fieldError.ts";
-import { adopt, asArray, asObject, at, field, own, sameJson, withFields } from "./json.ts";
+import { adopt, at, own, sameJson, withFields } from "./json.ts";
 import { type Kind, withMeta } from "./kinds/Kind.ts";
 import { invalidOptions, notFound, preconditionFailed } from "./status.ts";
 import type { WriteContext } from "./writing.ts";
 
 /** What a DeleteOptions body says, as far as it has a say. */
-interface Options {
+export interface DeleteOptions {
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
   readonly gracePeriodSeconds: number | undefined;
@@ -26,7 +26,9 @@ const FOREGROUND = "foregroundDeletion";
 const text = (value: unknown): string | undefined =>
   typeof value === "string" ? value : undefined;
 
-const optionsOf = (body: unknown, dryRun: boolean): Options => {
+/** Reads the body of a deletion, or the `deleteOptions` of an eviction. */
+export const deleteOptions = (given: unknown, dryRun: boolean): DeleteOptions => {
+  const body = adopt(given);
   const asked = at(body, "gracePeriodSeconds");
   // Negative values mean one second.
   const seconds = typeof asked === "number" ? (asked < 0 ? 1 : asked) : undefined;
@@ -43,7 +45,12 @@ const optionsOf = (body: unknown, dryRun: boolean): Options => {
 
 const POLICIES = ["Foreground", "Background", "Orphan"];
 
-const unmet = (kind: Kind, object: KubeObject, options: Options): StatusBody | undefined => {
+/** Why the object is not the one that is to go, or the options make no sense. */
+export const unmet = (
+  kind: Kind,
+  object: KubeObject,
+  options: DeleteOptions,
+): StatusBody | undefined => {
   const { name, uid, resourceVersion } = object.metadata;
   const policy = options.propagationPolicy;
   if (policy !== undefined && !POLICIES.includes(policy)) {
@@ -74,7 +81,7 @@ const unmet = (kind: Kind, object: KubeObject, options: Options): StatusBody | u
 const propagationFinalizers = (
   kind: Kind,
   object: KubeObject,
-  { propagationPolicy }: Options,
+  { propagationPolicy }: DeleteOptions,
 ): ReadonlyArray<string> => {
   const finalizers = object.metadata.finalizers ?? [];
   const others = finalizers.filter((one) => one !== ORPHAN && one !== FOREGROUND);
@@ -191,48 +198,34 @@ class Deletion {
   }
 }
 
-/**
- * A running Pod whose status says that an eviction ends it: a Job's failure policy looks for that
- * (registry/core/pod/storage/eviction.go addConditionAndDeletePod). Pods that no budget protects are just deleted.
- */
-const disrupted = (pod: KubeObject, { store, shelf, actor, sentAt }: WriteContext): KubeObject => {
-  if (pod.metadata.deletionTimestamp !== undefined) return pod;
-  if (at(pod, "status", "phase") !== "Running") return pod;
-  const status = asObject(pod["status"]);
-  const others = (asArray(field(status, "conditions")) ?? []).filter(
-    (one) => field(one, "type") !== "DisruptionTarget",
-  );
-  const condition = own({
-    type: "DisruptionTarget",
-    status: "True",
-    reason: "EvictionByEvictionAPI",
-    message: "Eviction API: evicting",
-    lastTransitionTime: kubeTime(store.now),
-  });
-  const conditions = own([...others, condition]);
-  const after = withFields(pod, { status: own({ ...status, conditions }) });
-  const origin = { actor, sentAt, verb: "evict", subresource: "eviction" } as const;
-  return store.commit(shelf, { ...origin, before: pod, after }, after);
-};
-
-/**
- * DELETE, and what an eviction comes to: removes the object, or marks it and leaves the rest to whoever finalizes it or
- * lets it end. `options` is a DeleteOptions body. Answers with the object, or with a Status once it is gone.
- */
+/** DELETE: what of an object is left after it (`removeObject`), where nothing speaks against it. */
 export const deleteObject = (context: WriteContext, options: unknown): Deleted => {
-  const { shelf, request, store } = context;
+  const { shelf, request } = context;
   const { kind, table } = shelf;
   const name = request.name ?? "";
   const found = table.get({ namespace: request.namespace, name });
   if (found === undefined) return Result.fail(notFound(kind.resource, name));
-  const asked = optionsOf(adopt(options), request.query?.dryRun === true);
+  const asked = deleteOptions(options, request.query?.dryRun === true);
   const refused = unmet(kind, found, asked) ?? context.admit(kind.complete(found));
-  if (refused !== undefined) return Result.fail(refused);
-  const isEvicted = request.subresource === "eviction" && !asked.dryRun;
-  const object = isEvicted ? disrupted(found, context) : found;
+  return refused === undefined
+    ? Result.succeed(removeObject(context, found, asked))
+    : Result.fail(refused);
+};
+
+/**
+ * Removes an object, or marks it and leaves the rest to whoever finalizes it or lets it end. Answers with the object, or
+ * with a Status once it is gone.
+ */
+export const removeObject = (
+  context: WriteContext,
+  object: KubeObject,
+  asked: DeleteOptions,
+): object => {
+  const { shelf, store } = context;
+  const { kind } = shelf;
   const deletion = new Deletion(context, object, asked.dryRun);
   const graceful = gracefully(kind, object, asked.gracePeriodSeconds, store.now);
-  if (graceful === "pending") return Result.succeed(kind.complete(object));
+  if (graceful === "pending") return kind.complete(object);
   const finalizers = propagationFinalizers(kind, object, asked);
   const basis = graceful === "none" ? object : graceful.object;
   const next = sameJson(finalizers, object.metadata.finalizers ?? [])
@@ -240,18 +233,13 @@ export const deleteObject = (context: WriteContext, options: unknown): Deleted =
     : marked(basis, { finalizers: finalizers.length === 0 ? undefined : own([...finalizers]) });
   if (finalizers.length > 0 && graceful === "none") {
     deletion.mark(markedAsDeleting(next, store.now));
-    return Result.succeed(kind.complete(deletion.object));
+    return kind.complete(deletion.object);
   }
   // Without grace and finalizers nothing is marked: the object just goes.
   if (graceful !== "none") deletion.mark(next);
   if (finalizers.length > 0 || (graceful !== "none" && graceful.seconds > 0)) {
-    return Result.succeed(kind.complete(deletion.object));
+    return kind.complete(deletion.object);
   }
   deletion.remove();
-  return Result.succeed(
-    kind.returnsDeleted ? kind.complete(deletion.object) : success(kind, deletion.object),
-  );
+  return kind.returnsDeleted ? kind.complete(deletion.object) : success(kind, deletion.object);
 };
-
-/** The options of an eviction's body (policy/v1 Eviction). */
-export const evictionOptions = (body: unknown): unknown => field(body, "deleteOptions");

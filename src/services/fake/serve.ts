@@ -1,32 +1,16 @@
 /** From a request to what answers it: which verbs a resource has, at which place. */
 import { Result } from "effect";
 import type { StatusBody } from "../ApiServer.ts";
-import { deleteObject, evictionOptions } from "./deleting.ts";
-import { adopt, at, own } from "./json.ts";
+import { bindPod } from "./binding.ts";
+import { deleteObject } from "./deleting.ts";
+import { evictPod } from "./evicting.ts";
 import { getObject, listObjects } from "./reading.ts";
-import { badRequest, methodNotAllowed, noSuchResource, verbNotSupported } from "./status.ts";
+import { methodNotAllowed, noSuchResource, verbNotSupported } from "./status.ts";
 import { createObject, updateObject, type WriteContext } from "./writing.ts";
 
 type Served = Result.Result<unknown, StatusBody>;
 
-const EVICTED = own({
-  kind: "Status",
-  apiVersion: "v1",
-  metadata: own({}),
-  status: "Success",
-  code: 201,
-});
-
-/** POST pods/<name>/eviction: a deletion that budgets may refuse, which is left to admission. */
-const evict = (context: WriteContext): Served => {
-  const body = adopt(context.request.body);
-  if (at(body, "metadata", "name") !== context.request.name) {
-    return Result.fail(badRequest("name in URL does not match name in Eviction object"));
-  }
-  return Result.map(deleteObject(context, evictionOptions(body)), () => EVICTED);
-};
-
-/** Whether the kind has the subresource; `eviction` belongs to Pods. */
+/** Whether the kind has the subresource; `eviction` and `binding` belong to Pods. */
 const hasSubresource = ({ shelf, request }: WriteContext): boolean => {
   const { kind } = shelf;
   switch (request.subresource) {
@@ -35,6 +19,7 @@ const hasSubresource = ({ shelf, request }: WriteContext): boolean => {
     case "status":
       return kind.hasStatus && request.verb !== "create" && request.verb !== "list";
     case "eviction":
+    case "binding":
       return (
         kind.resource.group === "" && kind.resource.plural === "pods" && request.verb === "create"
       );
@@ -66,7 +51,8 @@ export const serve = (context: WriteContext): Served => {
     case "list":
       return listObjects(store, shelf, request);
     case "create":
-      return request.subresource === "eviction" ? evict(context) : createObject(context);
+      if (request.subresource === "eviction") return evictPod(context);
+      return request.subresource === "binding" ? bindPod(context) : createObject(context);
     case "update":
     case "patch":
       return updateObject(context);

@@ -9,10 +9,12 @@ import {
   NodeOps,
   NodeOpUpgrades,
   Pods,
+  ReplicaSets,
   type Resource,
   RoleBindings,
   Roles,
   ServiceAccounts,
+  StatefulSets,
 } from "../../domain/kube/resource.ts";
 import type { ApiServer } from "../ApiServer.ts";
 import type { Host } from "../Host.ts";
@@ -27,13 +29,18 @@ import type { World } from "../simulation/World.ts";
 import type { SecondsRange } from "./behaviour.ts";
 import { launchContainer, type LaunchAgent } from "./containers.ts";
 import { Controller } from "./Controller.ts";
+import { disruptionController } from "./disruptionController.ts";
 import { garbageCollector } from "./garbageCollector.ts";
 import { SimulatedHost } from "./host.ts";
 import { jobController } from "./jobController.ts";
 import { kubelet } from "./kubelet.ts";
 import type { MachineProcess } from "./machine.ts";
 import { bootIDOf, registerNode, type SimulatedNode, templateOf } from "./registration.ts";
+import { planReplicaSet } from "./replicaSet.ts";
+import { scheduler } from "./scheduler.ts";
 import { simulatedHostLayer } from "./simulatedHostLayer.ts";
+import { planStatefulSet } from "./statefulSet.ts";
+import { workloadController } from "./WorkloadController.ts";
 import { worldMachine } from "./worldMachine.ts";
 
 /** What the reboot agent's container finds in its environment. */
@@ -62,6 +69,11 @@ export interface SimulatedClusterOptions {
   readonly jobReactionSeconds?: SecondsRange | undefined;
   readonly jobSettleSeconds?: SecondsRange | undefined;
   readonly collectorReactionSeconds?: SecondsRange | undefined;
+  /**
+   * Whether ordinary workloads run in it: then it has a scheduler and the controllers that keep Pods, budgets and nodes.
+   * Without, nobody moves Pods but who made them. Default: no.
+   */
+  readonly workloads?: boolean | undefined;
 }
 
 const COLLECTED: ReadonlyArray<Resource> = [
@@ -73,6 +85,9 @@ const COLLECTED: ReadonlyArray<Resource> = [
   Roles,
   RoleBindings,
 ];
+
+/** What workloads add to that. */
+const WORKLOADS: ReadonlyArray<Resource> = [ReplicaSets, StatefulSets];
 
 /** From the crash of a controller or kubelet to its next start. */
 const RESTART_MILLIS = 2_000;
@@ -89,6 +104,8 @@ export class SimulatedCluster {
   readonly hosts: ReadonlyMap<string, SimulatedHost>;
   readonly jobController: Controller;
   readonly garbageCollector: Controller;
+  /** What workloads need, by the names of the processes; empty without workloads. */
+  readonly workloadControllers: ReadonlyMap<string, Controller>;
   readonly #options: SimulatedClusterOptions;
   readonly #hostLog: Array<HostEvent> = [];
   readonly #listeners: Array<(event: HostEvent) => void> = [];
@@ -107,7 +124,10 @@ export class SimulatedCluster {
     this.garbageCollector = this.#controller(
       "garbage-collector",
       garbageCollector({
-        resources: options.collected ?? COLLECTED,
+        resources: options.collected ?? [
+          ...COLLECTED,
+          ...(options.workloads === true ? WORKLOADS : []),
+        ],
         reactionSeconds: options.collectorReactionSeconds,
       }),
     );
@@ -115,6 +135,8 @@ export class SimulatedCluster {
     for (const host of this.hosts.values()) host.powerOn();
     this.jobController.start();
     this.garbageCollector.start();
+    this.workloadControllers = options.workloads === true ? this.#workloadControllers() : new Map();
+    for (const controller of this.workloadControllers.values()) controller.start();
   }
 
   /** Everything that has happened to the machines. */
@@ -165,6 +187,21 @@ export class SimulatedCluster {
       ...latencies?.(actor),
       onKill: killed,
     });
+  }
+
+  #workloadControllers(): ReadonlyMap<string, Controller> {
+    const programs = {
+      scheduler: scheduler(),
+      "replicaset-controller": workloadController({ resource: ReplicaSets, plan: planReplicaSet }),
+      "statefulset-controller": workloadController({
+        resource: StatefulSets,
+        plan: planStatefulSet,
+      }),
+      "disruption-controller": disruptionController(),
+    };
+    return new Map(
+      Object.entries(programs).map(([name, program]) => [name, this.#controller(name, program)]),
+    );
   }
 
   #controller(name: string, program: Effect.Effect<never, never, KubeTransport>): Controller {

@@ -15,8 +15,18 @@ export interface Container {
   readonly env?: ReadonlyArray<EnvVar>;
 }
 
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
+}
+
 export interface PodSpec {
   readonly nodeName?: string;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: ReadonlyArray<Toleration>;
   readonly restartPolicy?: "Always" | "OnFailure" | "Never";
   readonly initContainers?: ReadonlyArray<Container>;
   readonly containers: ReadonlyArray<Container>;
@@ -82,6 +92,13 @@ export const isPod = (object: KubeObject): object is Pod =>
 /** Whether a Pod has ended: it never leaves these phases (Kubernetes, "Pod Lifecycle"). */
 export const isTerminalPhase = (phase: PodPhase | undefined): boolean =>
   phase === "Succeeded" || phase === "Failed";
+
+/** Whether a Pod has neither ended nor been told to: controllers count on it. */
+export const isActive = ({ metadata, status }: Pod): boolean =>
+  metadata.deletionTimestamp === undefined && !isTerminalPhase(status?.phase);
+
+export const isPodReady = ({ status }: Pod): boolean =>
+  trueCondition(status?.conditions, "Ready") !== undefined;
 
 /** The Job's controller puts this uid on its Pods. */
 export const LABEL_CONTROLLER_UID = "batch.kubernetes.io/controller-uid";

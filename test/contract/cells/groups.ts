@@ -5,6 +5,7 @@ import { controllers } from "./controllers.ts";
 import { creating } from "./creating.ts";
 import { customResources } from "./customResources.ts";
 import { deleting } from "./deleting.ts";
+import { evictions } from "./evictions.ts";
 import { jobs } from "./jobs.ts";
 import { lists } from "./lists.ts";
 import { patching } from "./patching.ts";
@@ -28,4 +29,5 @@ export const groups: ReadonlyArray<Group> = [
   watches,
   requests,
   controllers,
+  evictions,
 ];

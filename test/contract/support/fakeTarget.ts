@@ -9,6 +9,8 @@ import {
 } from "../../../src/services/KubeTransport.ts";
 import { World } from "../../../src/services/simulation/World.ts";
 import { simulatedCluster } from "../../../src/services/world/SimulatedCluster.ts";
+import { Nodes } from "../../../src/domain/kube/resource.ts";
+import { BOUND_TO, node } from "./objects.ts";
 import { fooCrd } from "../../services/fake/support.ts";
 
 const definitions = [...crds(), fooCrd];
@@ -57,7 +59,9 @@ export const inSimulatedCluster = <A, E>(
     cluster: aged(fake),
     nodes: [],
     rebootAgent: () => Effect.never,
+    workloads: true,
   });
+  fake.handle("setup", { verb: "create", resource: Nodes, body: node(BOUND_TO) });
   let end: Exit.Exit<A, E> | undefined;
   const process = world.process("contract");
   process.boot(

@@ -66,6 +66,36 @@ export const job = (name: string, spec: Body = {}, podSpec: Body = {}, meta: Bod
   spec: { template: template(podSpec), ...spec },
 });
 
+/** A budget for the Pods of the app `a`. */
+export const budget = (name: string, spec: Body): Body => ({
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  metadata: { name },
+  spec: { selector: { matchLabels: { app: "a" } }, ...spec },
+});
+
+const appSet = (kind: string, name: string, spec: Body): Body => ({
+  apiVersion: "apps/v1",
+  kind,
+  metadata: { name },
+  spec: {
+    selector: { matchLabels: { app: "a" } },
+    template: {
+      metadata: { labels: { app: "a" } },
+      spec: { nodeName: BOUND_TO, containers: [{ name: "c", image: "registry/image:1" }] },
+    },
+    ...spec,
+  },
+});
+
+/** A ReplicaSet of the app `a`; its Pods are bound, because nobody schedules them. */
+export const replicaSet = (name: string, replicas: number, spec: Body = {}): Body =>
+  appSet("ReplicaSet", name, { replicas, ...spec });
+
+/** A StatefulSet of the app `a`, likewise. */
+export const statefulSet = (name: string, replicas: number, spec: Body = {}): Body =>
+  appSet("StatefulSet", name, { replicas, serviceName: "s", ...spec });
+
 export const labelledJob = (name: string, labels: Body): Body => ({
   apiVersion: "batch/v1",
   kind: "Job",

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import type { StatusBody } from "../../../src/services/ApiServer.ts";
 import {
-  DisruptionBudgets,
+  PodDisruptionBudgets,
   NodeOpUpgrades,
   Nodes,
   Pods,
@@ -111,7 +111,7 @@ const BUDGET = failure(
 const createBudget = (scene: Scene): void =>
   void scene.ask({
     verb: "create",
-    resource: DisruptionBudgets,
+    resource: PodDisruptionBudgets,
     namespace: "default",
     body: {
       apiVersion: "policy/v1",

@@ -27,6 +27,8 @@ describe("eviction", () => {
     expect(answer).toMatchObject({ ok: true, object: { status: "Success", code: 201 } });
     expect(t.get(Pods, "p").metadata.deletionGracePeriodSeconds).toBe(5);
     expect(commits.map(({ verb, subresource, actor }) => [verb, subresource, actor])).toEqual([
+      // The condition DisruptionTarget, then the mark.
+      ["evict", "eviction", "operator"],
       ["evict", "eviction", "operator"],
     ]);
   });

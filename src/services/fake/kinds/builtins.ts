@@ -6,12 +6,14 @@ import { type FieldError, invalid, notNegative } from "../fieldError.ts";
 import { at, own, withFields } from "../json.ts";
 import { labelNameProblems } from "../names.ts";
 import { builtin } from "./builtin.ts";
+import { disruptionBudget } from "./disruptionBudget.ts";
 import { event, oldEvent } from "./event.ts";
 import { job } from "./job.ts";
 import { type Draft, type Kind, withMeta } from "./Kind.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod.ts";
 import { rbacKinds } from "./rbac.ts";
+import { replicaSet, statefulSet } from "./workload.ts";
 
 const core = (plural: string, kind: string): Resource => ({
   group: "",
@@ -61,20 +63,6 @@ const lease: Kind = {
   validateUpdate: leaseErrors,
 };
 
-const disruptionBudget: Kind = {
-  ...builtin(
-    {
-      group: "policy",
-      version: "v1",
-      plural: "poddisruptionbudgets",
-      kind: "PodDisruptionBudget",
-      namespaced: true,
-    },
-    { hasStatus: true, hasGeneration: true },
-  ),
-  unconditionalUpdate: false,
-};
-
 export const builtinKinds: ReadonlyArray<Kind> = [
   pod,
   job,
@@ -89,8 +77,8 @@ export const builtinKinds: ReadonlyArray<Kind> = [
   builtin(core("services", "Service"), { hasStatus: true }),
   ...rbacKinds,
   apps("deployments", "Deployment"),
-  apps("replicasets", "ReplicaSet"),
   apps("daemonsets", "DaemonSet"),
-  apps("statefulsets", "StatefulSet"),
+  replicaSet,
+  statefulSet,
   disruptionBudget,
 ];

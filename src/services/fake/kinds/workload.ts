@@ -1,0 +1,119 @@
+/** ReplicaSets and StatefulSets: defaults and validation, as far as their Pods depend on them (apis/apps v1 defaults, validation). */
+import type { KubeObject } from "../../../domain/kube/object.ts";
+import { ReplicaSets, type Resource, StatefulSets } from "../../../domain/kube/resource.ts";
+import { selectsLabels } from "../../../domain/kube/selector.ts";
+import {
+  type FieldError,
+  forbidden,
+  invalid,
+  notNegative,
+  notSupported,
+  required,
+} from "../fieldError.ts";
+import {
+  asArray,
+  asObject,
+  at,
+  field,
+  type JsonObject,
+  own,
+  sameJson,
+  stringsOf,
+} from "../json.ts";
+import { builtin } from "./builtin.ts";
+import type { Draft, Kind } from "./Kind.ts";
+import { selectorErrors, selectorOf } from "./labelSelector.ts";
+import { completePodSpec, podSpecErrors } from "./podSpec.ts";
+
+/** A spec with its defaults and those of its template, completed once. */
+const completing = (defaults: JsonObject): ((spec: JsonObject) => JsonObject) => {
+  const known = new WeakMap<object, JsonObject>();
+  return (spec) => {
+    const before = known.get(spec);
+    if (before !== undefined) return before;
+    const template = asObject(field(spec, "template"));
+    const result: JsonObject = own({
+      ...defaults,
+      ...spec,
+      template: own({ ...template, spec: completePodSpec(asObject(field(template, "spec"))) }),
+    });
+    known.set(spec, result);
+    known.set(result, result);
+    return result;
+  };
+};
+
+const isEmpty = (selector: unknown): boolean =>
+  Object.keys(asObject(field(selector, "matchLabels"))).length === 0 &&
+  (asArray(field(selector, "matchExpressions")) ?? []).length === 0;
+
+const validating =
+  (called: string) =>
+  (object: Draft): ReadonlyArray<FieldError> => {
+    const spec = asObject(object["spec"]);
+    const selector = field(spec, "selector");
+    const labels = stringsOf(at(spec, "template", "metadata", "labels"));
+    const podSpec = asObject(at(spec, "template", "spec"));
+    const restartPolicy = field(podSpec, "restartPolicy");
+    const path = "spec.template.spec";
+    const selects = selectorOf(selector);
+    return [
+      ...notNegative("spec.replicas", field(spec, "replicas")),
+      ...notNegative("spec.minReadySeconds", field(spec, "minReadySeconds")),
+      ...(selects === undefined ? [required("spec.selector")] : []),
+      ...selectorErrors("spec.selector", selector),
+      ...(selects !== undefined && isEmpty(selector)
+        ? [invalid("spec.selector", selector, `empty selector is invalid for ${called}`)]
+        : []),
+      ...(selects === undefined || isEmpty(selector) || selectsLabels(selects, labels)
+        ? []
+        : [
+            invalid(
+              "spec.template.metadata.labels",
+              labels,
+              "`selector` does not match template `labels`",
+            ),
+          ]),
+      ...podSpecErrors(path, podSpec),
+      ...(restartPolicy === "Always"
+        ? []
+        : [notSupported(`${path}.restartPolicy`, restartPolicy, ["Always"])]),
+      ...(field(podSpec, "activeDeadlineSeconds") === undefined
+        ? []
+        : [
+            forbidden(
+              `${path}.activeDeadlineSeconds`,
+              `activeDeadlineSeconds in ${called === "deployment" ? "ReplicaSet" : "StatefulSet"} is not Supported`,
+            ),
+          ]),
+    ];
+  };
+
+const workload = (resource: Resource, called: string, defaults: JsonObject): Kind => {
+  const validate = validating(called);
+  return {
+    ...builtin(resource, {
+      hasStatus: true,
+      hasGeneration: true,
+      completeSpec: completing(own(defaults)),
+    }),
+    prepareCreate: (object) => own({ ...object, status: own({ replicas: 0 }) }),
+    validateCreate: validate,
+    validateUpdate: (object, old: KubeObject) => [
+      ...validate(object),
+      ...(sameJson(at(object, "spec", "selector"), at(old, "spec", "selector"))
+        ? []
+        : [invalid("spec.selector", at(object, "spec", "selector"), "field is immutable")]),
+    ],
+  };
+};
+
+export const replicaSet = workload(ReplicaSets, "deployment", { replicas: 1 });
+
+export const statefulSet = workload(StatefulSets, "statefulset", {
+  replicas: 1,
+  podManagementPolicy: "OrderedReady",
+  revisionHistoryLimit: 10,
+  updateStrategy: own({ type: "RollingUpdate", rollingUpdate: own({ partition: 0 }) }),
+  persistentVolumeClaimRetentionPolicy: own({ whenDeleted: "Retain", whenScaled: "Retain" }),
+});

@@ -1,0 +1,143 @@
+/**
+ * The simulated disruption controller of kube-controller-manager: keeps the status of PodDisruptionBudgets, by which the API
+ * server grants evictions. It sees Pods and their controllers through its own caches, late, as in reality.
+ */
+import { Clock, Effect } from "effect";
+import { type KubeObject, objectKey, type OwnerReference } from "../../domain/kube/object.ts";
+import {
+  PodDisruptionBudgets,
+  Pods,
+  ReplicaSets,
+  StatefulSets,
+} from "../../domain/kube/resource.ts";
+import { selectsLabels } from "../../domain/kube/selector.ts";
+import { type DisruptionBudget, isDisruptionBudget } from "../disruptionBudget.ts";
+import type { KubeTransport } from "../KubeTransport.ts";
+import type { SecondsRange } from "./behaviour.ts";
+import { budgetStatus } from "./budgetStatus.ts";
+import { sameJson } from "./json.ts";
+import { Mirror, type MirrorChange } from "./Mirror.ts";
+import { isPod, type Pod } from "./pod.ts";
+import { isGone, updateStatus } from "./requests.ts";
+import { SyncLoop } from "./SyncLoop.ts";
+import { isWorkload, type Workload } from "./workload.ts";
+
+export interface DisruptionControllerOptions {
+  /** From a change to the controller's reaction. Default: 10 to 100 ms. */
+  readonly reactionSeconds?: SecondsRange | undefined;
+}
+
+const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
+/** After a conflict the caches are behind; by then they have caught up. */
+const CONFLICT_MILLIS = 100;
+
+/** Runs until its process ends. */
+export const disruptionController = (
+  options: DisruptionControllerOptions = {},
+): Effect.Effect<never, never, KubeTransport> =>
+  Effect.gen(function* () {
+    const controller: DisruptionController = new DisruptionController(
+      yield* SyncLoop.make({
+        workers: 1,
+        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
+        sync: (key) => controller.sync(key),
+      }),
+    );
+    return yield* controller.run;
+  });
+
+class DisruptionController {
+  readonly #loop: SyncLoop<KubeTransport>;
+  readonly #budgets: Mirror<DisruptionBudget>;
+  readonly #pods: Mirror<Pod>;
+  readonly #workloads: ReadonlyArray<Mirror<Workload>>;
+  /** ReplicaSets and StatefulSets by uid. */
+  readonly #scales = new Map<string, number>();
+
+  constructor(loop: SyncLoop<KubeTransport>) {
+    this.#loop = loop;
+    const onListed = () => this.#addAll(undefined);
+    this.#budgets = new Mirror({
+      resource: PodDisruptionBudgets,
+      is: isDisruptionBudget,
+      onChange: ({ after }) => after !== undefined && this.#add(after),
+      onListed,
+    });
+    this.#pods = new Mirror({
+      resource: Pods,
+      is: isPod,
+      onChange: (change) => this.#podChanged(change),
+      onListed,
+    });
+    this.#workloads = [ReplicaSets, StatefulSets].map(
+      (resource) =>
+        new Mirror({
+          resource,
+          is: isWorkload,
+          onChange: (change) => this.#workloadChanged(change),
+          onListed,
+        }),
+    );
+  }
+
+  get run(): Effect.Effect<never, never, KubeTransport> {
+    const mirrors = [this.#budgets.run, this.#pods.run, ...this.#workloads.map(({ run }) => run)];
+    return Effect.andThen(
+      Effect.all([...mirrors, this.#loop.run], { concurrency: "unbounded", discard: true }),
+      Effect.never,
+    );
+  }
+
+  readonly sync = Effect.fnUntraced(
+    { self: this },
+    function* (this: DisruptionController, key: string) {
+      const budget = this.#budgets.objects.get(key);
+      if (budget === undefined) return undefined;
+      const now = yield* Clock.currentTimeMillis;
+      const pods = [...this.#pods.objects.values()].filter((pod) => selects(budget, pod));
+      const scales = ({ uid }: OwnerReference) => this.#scales.get(uid);
+      const { status, wakeAt } = budgetStatus(budget, pods, scales, now);
+      if (!sameJson(status, budget.status)) {
+        const written = yield* updateStatus(PodDisruptionBudgets, { ...budget, status }).pipe(
+          Effect.catchIf(isGone, () => Effect.undefined),
+        );
+        if (written === undefined) return CONFLICT_MILLIS;
+        this.#budgets.observe(written);
+      }
+      return wakeAt === Infinity ? undefined : Math.max(1, wakeAt - now);
+    },
+  );
+
+  get #isReady(): boolean {
+    return [this.#budgets, this.#pods, ...this.#workloads].every(({ listed }) => listed);
+  }
+
+  #add({ metadata }: KubeObject): void {
+    if (this.#isReady) this.#loop.add(objectKey(metadata));
+  }
+
+  /** Every budget of a namespace, or of all. */
+  #addAll(namespace: string | undefined): void {
+    for (const budget of this.#budgets.objects.values())
+      if (namespace === undefined || budget.metadata.namespace === namespace) this.#add(budget);
+  }
+
+  #podChanged({ before, after }: MirrorChange<Pod>): void {
+    for (const budget of this.#budgets.objects.values())
+      if ([before, after].some((pod) => pod !== undefined && selects(budget, pod)))
+        this.#add(budget);
+  }
+
+  #workloadChanged({ before, after }: MirrorChange<Workload>): void {
+    if (before !== undefined && before.metadata.uid !== after?.metadata.uid)
+      this.#scales.delete(before.metadata.uid);
+    if (after !== undefined) this.#scales.set(after.metadata.uid, after.spec.replicas);
+    this.#addAll((after ?? before)?.metadata.namespace);
+  }
+}
+
+/** Whether the budget is about the Pod. One without a selector is about none. */
+const selects = ({ metadata, spec }: DisruptionBudget, pod: Pod): boolean =>
+  pod.metadata.namespace === metadata.namespace &&
+  spec.selector !== undefined &&
+  selectsLabels(spec.selector, pod.metadata.labels);
