@@ -30,7 +30,7 @@ describe.runIf(controlPlane !== undefined)("a real server", () => {
               now[name] = yield* observe(script, namespace());
               if (!isRecording) expect(now[name]).toEqual(recorded[name]);
             }).pipe(Effect.provide(target)),
-          60_000,
+          120_000,
         );
       }
       afterAll(() => {

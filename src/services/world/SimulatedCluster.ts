@@ -36,10 +36,13 @@ import { jobController } from "./jobController.ts";
 import { kubelet } from "./kubelet.ts";
 import type { MachineProcess } from "./machine.ts";
 import { bootIDOf, registerNode, type SimulatedNode, templateOf } from "./registration.ts";
+import { nodeLifecycle } from "./nodeLifecycle.ts";
+import { podGarbageCollector } from "./podGarbageCollector.ts";
 import { planReplicaSet } from "./replicaSet.ts";
 import { scheduler } from "./scheduler.ts";
 import { simulatedHostLayer } from "./simulatedHostLayer.ts";
 import { planStatefulSet } from "./statefulSet.ts";
+import { taintEviction } from "./taintEviction.ts";
 import { workloadController } from "./WorkloadController.ts";
 import { worldMachine } from "./worldMachine.ts";
 
@@ -198,6 +201,11 @@ export class SimulatedCluster {
         plan: planStatefulSet,
       }),
       "disruption-controller": disruptionController(),
+      "node-lifecycle-controller": nodeLifecycle({
+        heardOf: (node) => this.hosts.get(node)?.kubeletAliveAt,
+      }),
+      "taint-eviction-controller": taintEviction(),
+      "pod-garbage-collector": podGarbageCollector,
     };
     return new Map(
       Object.entries(programs).map(([name, program]) => [name, this.#controller(name, program)]),

@@ -70,6 +70,7 @@ export class SimulatedHost {
   behaviour: NodeBehaviour;
   /** The uid of the Node as which the kubelet registered it last; empty before. */
   nodeUID = "";
+  #kubeletDiedAt = 0;
   /** How many Pods the kubelet has refused at admission. */
   refusedPods = 0;
   readonly #options: HostOptions;
@@ -105,6 +106,11 @@ export class SimulatedHost {
   /** The current boot; the last one while the machine is down. */
   get boot(): Boot {
     return this.#boot;
+  }
+
+  /** When the kubelet was alive last, in milliseconds: what its heartbeats would say. */
+  get kubeletAliveAt(): number {
+    return this.#kubelet !== undefined ? this.machine.now() : this.#kubeletDiedAt;
   }
 
   get power(): "on" | "stopping" | "off" {
@@ -201,6 +207,7 @@ export class SimulatedHost {
   }
 
   #stopKubelet(): void {
+    if (this.#kubelet !== undefined) this.#kubeletDiedAt = this.machine.now();
     this.#kubelet?.kill();
     this.#kubelet = undefined;
     this.#inbox = undefined;

@@ -14,6 +14,7 @@ import { requests } from "./requests.ts";
 import { status } from "./status.ts";
 import { versions } from "./versions.ts";
 import { watches } from "./watches.ts";
+import { workloads } from "./workloads.ts";
 
 export const groups: ReadonlyArray<Group> = [
   creating,
@@ -30,4 +31,5 @@ export const groups: ReadonlyArray<Group> = [
   requests,
   controllers,
   evictions,
+  workloads,
 ];

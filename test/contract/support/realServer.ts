@@ -18,6 +18,10 @@ export const prepareServer = Effect.fn("prepareServer")(function* (controlPlane:
     const input = JSON.stringify(object);
     yield* kubectl(controlPlane, ["apply", "--server-side", "-f", "-"], { input });
   }
+  // Ready, or the node lifecycle controller calls its Pods not ready a minute later.
+  const ready = { status: { conditions: [{ type: "Ready", status: "True" }] } };
+  const asStatus = ["--subresource=status", "--type=merge", "-p", JSON.stringify(ready)];
+  yield* kubectl(controlPlane, ["patch", "node", BOUND_TO, ...asStatus]);
   const established = "--for=condition=Established";
   yield* kubectl(controlPlane, ["wait", established, "--timeout=30s", "crd/foos.example.com"]);
 });

@@ -65,12 +65,13 @@ const validating =
       ...(selects !== undefined && isEmpty(selector)
         ? [invalid("spec.selector", selector, `empty selector is invalid for ${called}`)]
         : []),
-      ...(selects === undefined || isEmpty(selector) || selectsLabels(selects, labels)
+      // None selects nothing, not even its own template.
+      ...(selects !== undefined && (isEmpty(selector) || selectsLabels(selects, labels))
         ? []
         : [
             invalid(
               "spec.template.metadata.labels",
-              labels,
+              at(spec, "template", "metadata", "labels") ?? null,
               "`selector` does not match template `labels`",
             ),
           ]),
