@@ -167,8 +167,8 @@ describe("bad input is refused with a sentence, exit 1, and nothing half-run", (
   );
   it.live("unknown kind", () =>
     refusedFile(
-      "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n",
-      ':1: kind: "Pod" cannot be simulated',
+      "apiVersion: v1\nkind: Service\nmetadata: {name: p}\n",
+      ':1: kind: "Service" cannot be simulated',
     ),
   );
   it.live("unknown version", () =>

@@ -26,7 +26,9 @@ class LawBroken extends Schema.TaggedError<LawBroken>()("LawBroken", {}) {
 
 const flags = {
   files: Argument.String("FILE").pipe(
-    Argument.withDescription("YAML with NodeOpUpgrades, NodeOps and, if you like, your own Nodes."),
+    Argument.withDescription(
+      "YAML with NodeOpUpgrades, NodeOps and, if you like, your own Nodes and workloads.",
+    ),
     Argument.variadic({ min: 1 }),
   ),
   nodes: Flag.String("nodes").pipe(
@@ -92,6 +94,10 @@ const DESCRIPTION = [
   "",
   "  Nothing outside of this program is touched. Exit codes: 0 completed, 1 bad input, 2 the rollout did not complete,",
   "  3 a law was broken (the story names the seed that shows it again).",
+  "",
+  "  ReplicaSets, StatefulSets, Deployments, Pods, PodDisruptionBudgets and Namespaces run in the cluster from before the",
+  "  operation on. A scheduler and Kubernetes' controllers move their Pods. Resources and affinity play no part, a",
+  "  Deployment is run as its ReplicaSet.",
   "",
   "  Made-up nodes are called cp-1, cp-2, …, worker-1, worker-2, …",
   "",

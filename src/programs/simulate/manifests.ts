@@ -1,4 +1,4 @@
-/** Manifests as people write them: YAML with several documents, each a NodeOpUpgrade, a NodeOp or a Node. */
+/** Manifests as people write them: YAML with several documents, each a NodeOpUpgrade, a NodeOp, a Node or an ordinary workload. */
 import { Result } from "effect";
 import { crds } from "../../domain/api/crd.ts";
 import { decodeNodeOp, decodeNodeOpUpgrade } from "../../domain/api/decode.ts";
@@ -11,6 +11,7 @@ import { asWritten, metadataProblems } from "./metadataProblems.ts";
 import { didYouMean, didYouMeanOneOf } from "./nearest.ts";
 import { nodeProblems } from "./nodeManifest.ts";
 import { objectName } from "./operations.ts";
+import { WORKLOAD_KINDS, workloadProblems } from "./workloadManifest.ts";
 import { type ManifestFile, type YamlValue, yamlDocuments } from "./yamlDocuments.ts";
 
 /** The objects of one or several files. */
@@ -19,6 +20,8 @@ export interface Manifests {
   readonly operations: ReadonlyArray<NewKubeObject>;
   /** The Nodes of the cluster; none: nodes are made up. */
   readonly nodes: ReadonlyArray<NewKubeObject>;
+  /** What else runs in the cluster: ReplicaSets, StatefulSets, Deployments, Pods, their budgets and namespaces. */
+  readonly workloads?: ReadonlyArray<NewKubeObject>;
   /** The file that each object is from, by `objectName`, for sentences about it. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -50,7 +53,9 @@ export const readManifests = (
     }
   }
   problems.push(...repetitions(found));
-  const operations = found.map(({ object }) => object).filter(({ kind }) => kind !== "Node");
+  const objects = found.map(({ object }) => object);
+  const operations = objects.filter(({ kind }) => OPERATIONS.has(kind));
+  const workloads = objects.filter(({ kind }) => Object.hasOwn(WORKLOAD_KINDS, kind));
   if (problems.length === 0 && operations.length === 0)
     problems.push(
       `${files.map(({ path }) => path).join(", ")}: no NodeOpUpgrade or NodeOp to simulate`,
@@ -58,7 +63,8 @@ export const readManifests = (
   if (problems.length > 0) return Result.fail(problems);
   return Result.succeed({
     operations,
-    nodes: found.map(({ object }) => object).filter(({ kind }) => kind === "Node"),
+    nodes: objects.filter(({ kind }) => kind === "Node"),
+    ...(workloads.length === 0 ? {} : { workloads }),
     files: Object.fromEntries(found.map(({ object, file }) => [objectName(object), file])),
   });
 };
@@ -70,7 +76,10 @@ const KINDS: Readonly<Record<string, string>> = {
   Node: "v1",
   NodeOp: `${API_GROUP}/${API_VERSION}`,
   NodeOpUpgrade: `${API_GROUP}/${API_VERSION}`,
+  ...WORKLOAD_KINDS,
 };
+const OPERATIONS: ReadonlySet<string> = new Set(["NodeOp", "NodeOpUpgrade"]);
+const WANTED = `write NodeOpUpgrade, NodeOp or Node, or for what else runs there ${Object.keys(WORKLOAD_KINDS).join(", ")}`;
 
 const quoted = (value: unknown): string =>
   Array.isArray(value)
@@ -89,7 +98,7 @@ const asObject = ({ path }: ManifestFile, { value, line }: YamlValue): NewKubeOb
   if (typeof kind !== "string" || !Object.hasOwn(KINDS, kind)) {
     const what = kind === undefined ? "is missing" : `${quoted(kind)} cannot be simulated`;
     const meant = typeof kind === "string" ? didYouMean(kind, Object.keys(KINDS)) : "";
-    return `${at}: kind: ${what}${meant === "" ? "; write NodeOpUpgrade, NodeOp or Node" : meant}`;
+    return `${at}: kind: ${what}${meant === "" ? `; ${WANTED}` : meant}`;
   }
   if (apiVersion !== KINDS[kind])
     return `${at}: ${kind}: apiVersion: ${apiVersion === undefined ? "is missing" : `${quoted(apiVersion)} is not known`}; write ${KINDS[kind]}`;
@@ -115,7 +124,7 @@ const asObject = ({ path }: ManifestFile, { value, line }: YamlValue): NewKubeOb
 
 /** What `kubectl apply` would send: in namespace `default` where none is given, without the status, which is the operator's. */
 const withNamespace = (object: NewKubeObject): NewKubeObject => {
-  if (object.kind === "Node") return object;
+  if (object.kind === "Node" || object.kind === "Namespace") return object;
   const { status: _, metadata, ...rest } = object;
   const { apiVersion, kind } = object;
   const namespace = metadata.namespace ?? "default";
@@ -149,6 +158,11 @@ const problemsOf = (object: NewKubeObject, schemas: Schemas): ReadonlyArray<stri
   const inMetadata = metadataProblems(object).map((problem) => formatProblem(name, problem));
   if (object.kind === "Node")
     return [...inMetadata, ...nodeProblems(object).map((problem) => formatProblem(name, problem))];
+  if (Object.hasOwn(WORKLOAD_KINDS, object.kind))
+    return [
+      ...inMetadata,
+      ...workloadProblems(object).map((problem) => formatProblem(name, problem)),
+    ];
   const decoded: Result.Result<unknown, ApiProblems> =
     object.kind === "NodeOp"
       ? decodeNodeOp(asStored(object))

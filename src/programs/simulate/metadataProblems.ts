@@ -72,7 +72,8 @@ export const metadataProblems = ({ kind, metadata }: NewKubeObject): ReadonlyArr
 
 const namespaceProblems = (kind: string, namespace: unknown): ReadonlyArray<string> => {
   if (namespace === undefined) return [];
-  if (kind === "Node") return ["a Node is in no namespace; leave it out"];
+  if (kind === "Node" || kind === "Namespace")
+    return [`a ${kind} is in no namespace; leave it out`];
   // Another type than a string is found by the schema.
   return typeof namespace === "string" ? labelNameProblems(namespace, false) : [];
 };

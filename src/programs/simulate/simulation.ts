@@ -36,6 +36,7 @@ import { nodeResults, operationsAtEnd, worstOf } from "./outcome.ts";
 import type { SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 import { toleranceFor } from "./tolerance.ts";
+import { SETTLE_MILLIS, Workloads } from "./Workloads.ts";
 
 /** Noon of a day that every story begins on. */
 export const START_MILLIS = Date.UTC(2026, 0, 1, 12);
@@ -107,6 +108,7 @@ class Run {
   readonly #history: Array<Commit> = [];
   readonly #hostEvents: Array<HostEvent> = [];
   readonly #requests = new Map<string, number>();
+  readonly #hasWorkloads: boolean;
   #writes = 0;
   #operator: Process | undefined;
   /** Where the operator runs at present, if that is one of the nodes. */
@@ -118,7 +120,9 @@ class Run {
     this.#faults = options.faults ?? [];
     this.#operatorNode = options.operatorNode;
     this.#injector = new FaultInjector(this.#faults);
-    const world = new World({ seed: options.seed ?? DEFAULT_SEED, startAt: START_MILLIS });
+    this.#hasWorkloads = (options.manifests.workloads ?? []).length > 0;
+    const startAt = this.#hasWorkloads ? START_MILLIS - SETTLE_MILLIS : START_MILLIS;
+    const world = new World({ seed: options.seed ?? DEFAULT_SEED, startAt });
     this.#world = world;
     this.#fake = new FakeCluster({
       now: () => world.now,
@@ -143,6 +147,7 @@ class Run {
       rebootAgent: ({ namespace, pod, podUID }) =>
         rebootAgent({ namespace, name: pod, uid: podUID }),
       latencies: options.latencies,
+      workloads: this.#hasWorkloads,
     });
     this.#cluster.onHostEvent((event) => {
       this.#monitors.host(event);
@@ -153,6 +158,8 @@ class Run {
   }
 
   readonly go = Effect.fnUntraced({ self: this }, function* () {
+    const unsettled = this.#hasWorkloads ? yield* this.#settle() : [];
+    if (unsettled.length > 0) return yield* new SimulationRefused({ problems: unsettled });
     const problems = this.#createOperations();
     if (problems.length > 0) return yield* new SimulationRefused({ problems });
     this.#putHolds();
@@ -163,6 +170,18 @@ class Run {
     yield* this.#watchOn(this.#world.now);
     this.#monitors.finish(this.#world.now);
     return this.#simulation(endedAt);
+  });
+
+  /** Brings the cluster to work before the story begins. Says what does not run by then. */
+  readonly #settle = Effect.fnUntraced({ self: this }, function* () {
+    const workloads = new Workloads(this.#options.manifests, this.#fake);
+    const refused = workloads.create();
+    if (refused.length > 0) return refused;
+    // Where nothing is left to do, time goes on all the same.
+    let isTime = false;
+    this.#later(SETTLE_MILLIS, () => void (isTime = true));
+    yield* this.#run({ done: () => isTime, until: START_MILLIS });
+    return workloads.problems;
   });
 
   /** The user's `kubectl apply`. Commits count from here on. */
@@ -312,7 +331,8 @@ class Run {
   }
 
   #refuse(request: KubeRequest, object: KubeObject): StatusBody | undefined {
-    if (request.verb !== "create" || object.kind !== Pods.kind) return undefined;
+    const isCreated = request.verb === "create" && request.subresource === undefined;
+    if (!isCreated || object.kind !== Pods.kind) return undefined;
     const why = this.#injector.refusal(object);
     return why === undefined ? undefined : forbidden(Pods, object.metadata.name, why);
   }
