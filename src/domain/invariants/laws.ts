@@ -12,8 +12,10 @@ import { goneNodesFreeSlots } from "./laws/goneNodesFreeSlots.ts";
 import { heldNodesDoNotFail } from "./laws/heldNodesDoNotFail.ts";
 import { logsStay } from "./laws/logsStay.ts";
 import { neverEvictsOurs } from "./laws/neverEvictsOurs.ts";
+import { noBudgetBroken } from "./laws/noBudgetBroken.ts";
 import { noCordonLeft } from "./laws/noCordonLeft.ts";
 import { noGrantAfterDeletion } from "./laws/noGrantAfterDeletion.ts";
+import { noPodLost } from "./laws/noPodLost.ts";
 import { noRebootAfterEnd } from "./laws/noRebootAfterEnd.ts";
 import { noRebootAfterFailedScript } from "./laws/noRebootAfterFailedScript.ts";
 import { noRebootBeforeComplete } from "./laws/noRebootBeforeComplete.ts";
@@ -55,6 +57,8 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   neverEvictsOurs,
   onlyOurCordons,
   noCordonLeft,
+  noBudgetBroken,
+  noPodLost,
   rebootGranted,
   noRebootAfterEnd,
   noGrantAfterDeletion,

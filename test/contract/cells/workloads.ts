@@ -117,7 +117,9 @@ export const workloads: Group = {
         yield* kit.create(ReplicaSets, replicaSet("r", 1));
         const [one] = yield* count(kit, 1);
         yield* kit.patch(Pods, one?.metadata.name ?? "", { status: { phase: "Failed" } }, STATUS);
-        return (yield* count(kit, 2)).map((found) => at(found, "status.phase")).toSorted();
+        return (yield* count(kit, 2))
+          .map((found) => String(at(found, "status.phase")))
+          .toSorted((a, b) => (a < b ? -1 : 1));
       }),
     "ReplicaSet × scaled down": (kit) =>
       Effect.gen(function* () {

@@ -12,6 +12,7 @@ import type {
   PodRecord,
   ScriptRecord,
 } from "./records.ts";
+import { WorkloadRecords } from "./workloads.ts";
 
 /** Whether an actor of the commit log is the operator: `operator`, and `operator-2`, `operator/2` where several run. */
 export const isOperator = (actor: string): boolean => /^operator(?:[-/]|$)/u.test(actor);
@@ -27,6 +28,8 @@ export class Ledger {
   readonly pods = new Map<string, PodRecord>();
   readonly scripts = new Map<string, ScriptRecord>();
   readonly hosts = new Map<string, HostRecord>();
+  /** Ordinary workloads, and the Pods of operations among them. */
+  readonly workloads = new WorkloadRecords();
   /** Operations that may still claim or hold nodes: neither ended nor gone. */
   readonly live = new Set<Operation>();
   /** The facts of the last commit or host event. */

@@ -8,6 +8,7 @@ import { projectNode } from "./nodes.ts";
 import { projectNodeOp } from "./operations.ts";
 import { projectPod } from "./pods.ts";
 import type { Moment } from "./records.ts";
+import { projectWorkload } from "./workloads.ts";
 
 type Projection = (ledger: Ledger, commit: Commit, moment: Moment) => void;
 
@@ -22,6 +23,7 @@ const PROJECTIONS: ReadonlyMap<string, Projection> = new Map([
 export const projectCommit = (ledger: Ledger, commit: Commit): void => {
   const moment = ledger.next(commit.at, commit.rv);
   PROJECTIONS.get(resourceName(commit.resource))?.(ledger, commit, moment);
+  projectWorkload(ledger.workloads, commit);
   ledger.facts.push({ is: "Committed", commit });
 };
 
