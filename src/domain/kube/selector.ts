@@ -98,7 +98,18 @@ export const matchesRequirements = (
   labels: Labels | undefined,
 ): boolean => requirements.every((requirement) => meets(requirement, labels ?? {}));
 
-const matcher = (selector: LabelSelector): ((labels: Labels | undefined) => boolean) => {
+type Matcher = (labels: Labels | undefined) => boolean;
+
+/** Selectors of stored objects are asked about thousands of Pods each. */
+const matchers = new WeakMap<LabelSelector, Matcher>();
+
+const matcher = (selector: LabelSelector): Matcher => {
+  const known = matchers.get(selector) ?? newMatcher(selector);
+  matchers.set(selector, known);
+  return known;
+};
+
+const newMatcher = (selector: LabelSelector): Matcher => {
   if (selectorProblems(selector).length > 0) return () => false;
   const requirements = requirementsOf(selector);
   return (labels) => matchesRequirements(requirements, labels);
