@@ -51,6 +51,8 @@ class DisruptionController {
   readonly #budgets: Mirror<DisruptionBudget>;
   readonly #pods: Mirror<Pod>;
   readonly #workloads: ReadonlyArray<Mirror<Workload>>;
+  /** The Pods that each budget is about, both by key. */
+  readonly #podsOf = new Map<string, Map<string, Pod>>();
   /** ReplicaSets and StatefulSets by uid. */
   readonly #scales = new Map<string, number>();
 
@@ -60,7 +62,7 @@ class DisruptionController {
     this.#budgets = new Mirror({
       resource: PodDisruptionBudgets,
       is: isDisruptionBudget,
-      onChange: ({ after }) => after !== undefined && this.#add(after),
+      onChange: (change) => this.#budgetChanged(change),
       onListed,
     });
     this.#pods = new Mirror({
@@ -94,7 +96,7 @@ class DisruptionController {
       const budget = this.#budgets.objects.get(key);
       if (budget === undefined) return undefined;
       const now = yield* Clock.currentTimeMillis;
-      const pods = [...this.#pods.objects.values()].filter((pod) => selects(budget, pod));
+      const pods = [...(this.#podsOf.get(key)?.values() ?? [])];
       const scales = ({ uid }: OwnerReference) => this.#scales.get(uid);
       const { status, wakeAt } = budgetStatus(budget, pods, scales, now);
       if (!sameJson(status, budget.status)) {
@@ -122,10 +124,29 @@ class DisruptionController {
       if (namespace === undefined || budget.metadata.namespace === namespace) this.#add(budget);
   }
 
+  #budgetChanged({ before, after }: MirrorChange<DisruptionBudget>): void {
+    const key = objectKey((after ?? before)?.metadata ?? { name: "" });
+    if (after === undefined) this.#podsOf.delete(key);
+    else {
+      if (!sameJson(after.spec, before?.spec)) {
+        const own = [...this.#pods.objects].filter(([, pod]) => selects(after, pod));
+        this.#podsOf.set(key, new Map(own));
+      }
+      this.#add(after);
+    }
+  }
+
   #podChanged({ before, after }: MirrorChange<Pod>): void {
-    for (const budget of this.#budgets.objects.values())
-      if ([before, after].some((pod) => pod !== undefined && selects(budget, pod)))
-        this.#add(budget);
+    const pod = after ?? before;
+    if (pod === undefined) return;
+    const key = objectKey(pod.metadata);
+    for (const [name, budget] of this.#budgets.objects) {
+      const pods = this.#podsOf.get(name) ?? new Map<string, Pod>();
+      const was = pods.delete(key);
+      const is = after !== undefined && selects(budget, after);
+      if (is) this.#podsOf.set(name, pods.set(key, after));
+      if (was || is) this.#add(budget);
+    }
   }
 
   #workloadChanged({ before, after }: MirrorChange<Workload>): void {
