@@ -26,6 +26,8 @@ const BACKOFF: Backoff = { base: "100 millis", max: "30 seconds" };
 const GOOD_WATCH_MILLIS_MIN = 10_000;
 /** A watch that keeps failing is tried this often from its version; then the list is read again. */
 const WATCH_FAILURES_MAX = 5;
+/** Shorter interruptions lose nothing that matters to anybody. */
+const OUTAGE_MILLIS_MIN = 60_000;
 /** Lists older than what the stream has told are refused this often; then history itself must have been rewound. */
 const STALE_LISTS_MAX = 5;
 /** The server is asked to end each watch after this long or up to twice that, by chance, as client-go does. */
@@ -60,6 +62,11 @@ export interface Informer<A, Index extends string = never> {
   /** Why the last attempt to list or watch failed; undefined while all is well. */
   readonly lastError: () => ApiError | undefined;
   /**
+   * Since when it has followed the server at `now`, both in milliseconds since the epoch: its first list, or the end of the
+   * last outage of a minute or more; `now` while that lasts. 0 before the first list.
+   */
+  readonly followsSince: (now: number) => number;
+  /**
    * Puts the answer of our own write or live read into the cache at once (read-your-writes), if it is newer than what
    * the stream has told. Only for objects that the selection matches. Ignored when its version is not an integer.
    */
@@ -89,6 +96,9 @@ interface State<A, Index extends string> {
   readonly synced: Deferred.Deferred<void>;
   phase: InformerPhase;
   lastError: ApiError | undefined;
+  /** When the attempts began to fail that have failed without a success since. */
+  failingSince: number | undefined;
+  followsSince: number;
   staleLists: number;
   /** Attempts in a row that brought nothing new. */
   fruitless: number;
@@ -109,6 +119,18 @@ const report = <A, Index extends string>(
     { discard: true },
   );
 
+const isAway = <A, Index extends string>(
+  { failingSince }: State<A, Index>,
+  now: number,
+): boolean => failingSince !== undefined && now - failingSince >= OUTAGE_MILLIS_MIN;
+
+/** The server has answered: what was wrong is over. */
+const answered = <A, Index extends string>(state: State<A, Index>, now: number): void => {
+  if (state.followsSince === 0 || isAway(state, now)) state.followsSince = now;
+  state.failingSince = undefined;
+  state.lastError = undefined;
+};
+
 const takeList = Effect.fnUntraced(function* <A, Index extends string>(
   state: State<A, Index>,
   list: ObjectList<A>,
@@ -123,7 +145,7 @@ const takeList = Effect.fnUntraced(function* <A, Index extends string>(
   }
   if (stale) yield* Effect.logWarning("the server's history was rewound; starting from its list");
   state.staleLists = 0;
-  state.lastError = undefined;
+  answered(state, yield* Clock.currentTimeMillis);
   cache.listed(list, { rewound: stale });
   yield* report(state, list.undecodable);
   Deferred.doneUnsafe(state.synced, Effect.void);
@@ -142,9 +164,10 @@ const listOnce = Effect.fnUntraced(function* <A, Index extends string>(
 const takeEvents = <A, Index extends string>(
   state: State<A, Index>,
   events: ReadonlyArray<WatchEvent<A>>,
+  now: number,
 ): Effect.Effect<void> => {
   const { cache } = state;
-  state.lastError = undefined;
+  answered(state, now);
   const unreadable: Array<UndecodableObject> = [];
   for (const event of events) {
     if (event.type === "Applied") cache.applied(event.object);
@@ -167,7 +190,9 @@ const watchOnce = Effect.fnUntraced(function* <A, Index extends string>(
     2 * WATCH_TIMEOUT_SECONDS,
   );
   const ended = yield* api.watch(of, { ...selection, resourceVersion, timeoutSeconds }).pipe(
-    Stream.runForEachArray((events) => Effect.suspend(() => takeEvents(state, events))),
+    Stream.runForEachArray((events) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => takeEvents(state, events, now)),
+    ),
     Effect.timeoutOption(Duration.seconds(timeoutSeconds + WATCH_OVERTIME_SECONDS)),
     Effect.result,
   );
@@ -197,6 +222,7 @@ const settle = Effect.fnUntraced(function* <A, Index extends string>(
     // The same again is no news: an outage of an hour is one line.
     const isTold = state.lastError?.message === error.message;
     state.lastError = error;
+    state.failingSince ??= yield* Clock.currentTimeMillis;
     yield* (isTold ? Effect.logDebug : Effect.logWarning)("list or watch failed").pipe(
       Effect.annotateLogs({ error: error.message, retryInMillis: waitMillis }),
     );
@@ -232,6 +258,8 @@ export const make = <A, Index extends string = never>(
       synced,
       phase: "Empty",
       lastError: undefined,
+      failingSince: undefined,
+      followsSince: 0,
       staleLists: 0,
       fruitless: 0,
     };
@@ -243,6 +271,7 @@ export const make = <A, Index extends string = never>(
       isSynced: () => Deferred.isDoneUnsafe(synced),
       phase: () => state.phase,
       lastError: () => state.lastError,
+      followsSince: (now) => (isAway(state, now) ? now : state.followsSince),
       observe: (object) => cache.observe(object),
       forget: (key, resourceVersion) => cache.forget(key, resourceVersion),
       run: loop(state),

@@ -137,6 +137,33 @@ describe("following the server", () => {
   );
 
   it.effect(
+    "tells since when it has followed the server: an outage of a minute starts it anew",
+    () =>
+      Effect.gen(function* () {
+        const server = new ScriptedServer();
+        server.put("a", 1);
+        const { informer } = yield* started(server);
+        yield* TestClock.adjust("10 seconds");
+        const now = Clock.currentTimeMillis;
+        const first = informer.followsSince(yield* now);
+        expect(first).toBeLessThanOrEqual(10_000);
+        server.onWatch = () => cut;
+        server.listFaults.push(...Array.from({ length: 20 }, () => cut));
+        server.disconnect(cut);
+        yield* TestClock.adjust("50 seconds");
+        expect(informer.followsSince(yield* now)).toBe(first);
+        yield* TestClock.adjust("50 seconds");
+        expect(informer.followsSince(yield* now)).toBe(yield* now);
+        server.listFaults.length = 0;
+        server.onWatch = () => undefined;
+        yield* TestClock.adjust("5 minutes");
+        const again = informer.followsSince(yield* now);
+        expect(again).toBeGreaterThan(100_000);
+        expect(again).toBeLessThan(yield* now);
+      }),
+  );
+
+  it.effect(
     "when its version has expired it lists again and tells what was deleted meanwhile",
     () =>
       Effect.gen(function* () {

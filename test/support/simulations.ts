@@ -25,9 +25,32 @@ export const CANARY_NODES = ["cp-1", "worker-1", "worker-2"] as const;
 export const simulate = (options: SimulationOptions): Simulation =>
   Effect.runSync(runSimulation(options));
 
+/** The same on as few nodes as have an order, for what takes long: one control plane and one worker. */
+export const simulateShortCanary = (...faults: ReadonlyArray<string>): Simulation =>
+  simulate({
+    ...canary,
+    nodes: { controlPlanes: 1, workers: 1 },
+    faults: faults.map((text) => Result.getOrThrow(parseFault(text))),
+  });
+
 /** The canary with faults as the command line writes them: `worker-1:power-loss@30`. */
 export const simulateCanary = (...faults: ReadonlyArray<string>): Simulation =>
   simulate({ ...canary, faults: faults.map((text) => Result.getOrThrow(parseFault(text))) });
+
+const NODE_OP = `
+apiVersion: operator.kairos.io/v1alpha1
+kind: NodeOp
+metadata: { name: op, namespace: default }
+spec: { command: ["true"], cordon: true, rebootOnSuccess: true, concurrency: 1, stopOnFailure: true }
+`;
+
+/** A NodeOp that nobody owns, with a reboot, on one control plane and two workers. */
+export const simulateNodeOp = (...faults: ReadonlyArray<string>): Simulation =>
+  simulate({
+    ...canary,
+    manifests: Result.getOrThrow(readManifests([{ path: "nodeop.yaml", text: NODE_OP }])),
+    faults: faults.map((text) => Result.getOrThrow(parseFault(text))),
+  });
 
 /** The last state of every object that was touched since the operation was created; gone ones are absent. */
 export const finalState = (history: ReadonlyArray<Commit>): ReadonlyArray<KubeObject> => {

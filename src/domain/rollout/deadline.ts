@@ -3,6 +3,7 @@ import type { NodeOpSpec } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import { millisOf } from "../kube/object.ts";
+import type { Observed } from "./observed.ts";
 import { HELD_BY_ANOTHER } from "./reason.ts";
 
 /** A kubelet gets this long to end the Pods of a node whose deadline has passed, and a boot this long to prove stable. */
@@ -71,6 +72,16 @@ export const readyDeadline = (
   since: string,
   deadlines: NodeOpSpec["deadlines"],
 ): number | undefined => after(since, deadlines.readySeconds);
+
+/** After an outage kubelets and agents need this long to say what they have done meanwhile. */
+const CATCHING_UP_MILLIS = 60_000;
+
+/**
+ * Whether a deadline passed while no operator followed the cluster, or before those who work on the nodes could report: it
+ * says nothing about their work.
+ */
+export const isUnwatched = ({ followedSince }: Observed, deadline: number): boolean =>
+  followedSince !== undefined && deadline < followedSince + CATCHING_UP_MILLIS;
 
 /** Whether it is the reboot that the stage of this entry waits for. */
 export const isReboot = ({ stage, phase }: NodeStatus): boolean =>

@@ -12,9 +12,9 @@ import type { NodePod } from "../kube/nodePod.ts";
 import { kubeTime } from "../kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../labels.ts";
 import { isOfOriginalsMaking } from "../takeover/original.ts";
-import { drainEndsAt } from "./deadline.ts";
+import { drainEndsAt, isUnwatched } from "./deadline.ts";
 import { act, advance, confirm, wait, type Action, type Note, type Step } from "./decision.ts";
-import { endEarly } from "./entry.ts";
+import { endEarly, restarted } from "./entry.ts";
 import { isHeldAsWanted } from "./hold.ts";
 import { isLive, type NodeInFlight } from "./observed.ts";
 
@@ -119,7 +119,8 @@ export const drain = (at: NodeInFlight): Step | undefined => {
   // The deadline counts from what is stored.
   if (at.entry.drainingSince === undefined) return begin(at, left);
   const endsAt = drainEndsAt(at.entry, at.operation.spec);
-  if (endsAt !== undefined && now >= endsAt) return timedOut(at, plan, progress);
+  if (endsAt !== undefined && now >= endsAt)
+    return isUnwatched(observed, endsAt) ? advance(restarted(at)) : timedOut(at, plan, progress);
   const due = plan.evict.filter((pod) => !isDelayed(progress, pod, now));
   return due.length === 0
     ? waitForNextLook(at, plan, progress)

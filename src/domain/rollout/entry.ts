@@ -92,6 +92,18 @@ export const moveTo = (at: NodeInFlight, stage: Stage, change: Partial<NodeStatu
   };
 };
 
+/** The entry with the clock of its stage started anew: nobody was there when its time was up. */
+export const restarted = (at: NodeInFlight): NodeStatus => {
+  const time = kubeTime(at.now);
+  const { drainingSince } = at.entry;
+  return {
+    ...at.entry,
+    stageStartedAt: time,
+    ...(drainingSince === undefined ? {} : { drainingSince: time }),
+    lastUpdated: time,
+  };
+};
+
 /**
  * The entry on its way out without success. It keeps its slot and the clock of the stage that it leaves. After the grant
  * the host may reboot at any moment, so the reboot has to settle first.

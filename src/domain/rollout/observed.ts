@@ -99,6 +99,8 @@ export type OtherOperation = "live" | "finished";
 export interface Observed {
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Since when the cluster has been followed without an outage worth the name; absent where that is not known. */
+  readonly followedSince?: number | undefined;
   readonly operation: NodeOp;
   /** All Nodes by name. */
   readonly nodes: ReadonlyMap<string, Node>;

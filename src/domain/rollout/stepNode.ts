@@ -1,8 +1,8 @@
 /** One node in flight: where it is, what is next, and why (design.md §4). Pure and total. */
 import { kubeTime, millisOf } from "../kube/object.ts";
 import { advance, confirm, wait, type Note, type Step, type Stepped } from "./decision.ts";
-import { deadlineOf, isReboot } from "./deadline.ts";
-import { endEarly, isOnItsWay, sentenceOf } from "./entry.ts";
+import { deadlineOf, isReboot, isUnwatched } from "./deadline.ts";
+import { endEarly, isOnItsWay, restarted, sentenceOf } from "./entry.ts";
 import { isLive, isSameNode, type NodeInFlight } from "./observed.ts";
 import { HELD_BY_ANOTHER, type FailureReason } from "./reason.ts";
 import { cancelling, settling } from "./stages/cancelling.ts";
@@ -15,7 +15,7 @@ import { upgrading } from "./stages/upgrading.ts";
 
 /** What this node needs next. The entry must have a stage: nodes that have not started are `admit`'s, ended ones nobody's. */
 export const stepNode = (at: NodeInFlight): Step =>
-  untilDeadline(at, tellProblems(at, mustEnd(at) ?? byStage(at)));
+  untilDeadline(at, tellProblems(at, mustEnd(at) ?? inTime(at, byStage(at))));
 
 /**
  * A node that waits is looked at again at its stage's deadline at the latest. So a Wait holds until then, or until
@@ -50,14 +50,22 @@ const byStage = (at: NodeInFlight): Step => {
   }
 };
 
-/** What ends a node's way early in every stage: its Node is gone or replaced, the operation is deleted, its time is up. */
+/** The way out of every stage on the way: after the grant, or where none is needed, the reboot has to settle first. */
+const endingOf =
+  (at: NodeInFlight) =>
+  (reason: FailureReason, message: string): Step =>
+    advance(
+      endEarly(at, {
+        reason,
+        message,
+        mayReboot: at.entry.stage === "Rebooting" || mayRebootUnasked(at),
+      }),
+    );
+
+/** What ends a node's way early in every stage, whatever has been done: its Node is gone or replaced, the operation is deleted. */
 const mustEnd = (at: NodeInFlight): Step | undefined => {
   if (!isOnItsWay(at.entry)) return undefined;
-  const { stage } = at.entry;
-  const end = (reason: FailureReason, message: string): Step =>
-    advance(
-      endEarly(at, { reason, message, mayReboot: stage === "Rebooting" || mayRebootUnasked(at) }),
-    );
+  const end = endingOf(at);
   if (!isSameNode(at)) {
     const evidence = { _tag: "Node", node: at.name } as const;
     return isLive(at.observed, evidence)
@@ -66,14 +74,41 @@ const mustEnd = (at: NodeInFlight): Step | undefined => {
   }
   if (at.operation.metadata.deletionTimestamp !== undefined)
     return end("OperationDeleted", "the operation was deleted before this node was done");
-  const deadline = deadlineOf(at.entry, at.operation.spec);
-  return deadline === undefined || at.now < deadline ? undefined : deadlinePassed(at, end);
+  return undefined;
 };
 
-const deadlinePassed = (
-  at: NodeInFlight,
-  end: (reason: FailureReason, message: string) => Step,
-): Step => {
+/**
+ * Evidence first, deadline second: what is done counts, however late it is seen. A deadline that passed while nobody looked
+ * ends nothing: the operator, or the API server, was away, and the stage's clock starts anew.
+ */
+const inTime = (at: NodeInFlight, step: Step): Step => {
+  if (!isOnItsWay(at.entry)) return step;
+  const deadline = deadlineOf(at.entry, at.operation.spec);
+  if (deadline === undefined || at.now < deadline || isEvidence(at, step)) return step;
+  return isUnwatched(at.observed, deadline) ? advance(restarted(at)) : deadlinePassed(at);
+};
+
+/** Whether a step shows that the stage is over, looks whether it is, or lets a node go that is done. */
+const isEvidence = (at: NodeInFlight, step: Step): boolean => {
+  switch (step._tag) {
+    case "Advance":
+      // A drain that begins is stored in the stage that it belongs to.
+      return step.entry.stage !== at.entry.stage || step.entry.phase !== at.entry.phase;
+    case "Confirm":
+      // What cannot be read, and why a Job has no Pod, are no signs of an end.
+      return (
+        !at.observed.problems.has(at.name) &&
+        step.evidence.every((evidence) => evidence._tag !== "JobEvents")
+      );
+    case "Act":
+      return step.actions.every((action) => action._tag === "Release");
+    case "Wait":
+      return false;
+  }
+};
+
+const deadlinePassed = (at: NodeInFlight): Step => {
+  const end = endingOf(at);
   const { deadlines } = at.operation.spec;
   const because = at.entry.reason === undefined ? "" : `; last: ${at.entry.message ?? ""}`;
   switch (isReboot(at.entry) ? "Rebooting" : at.entry.stage) {

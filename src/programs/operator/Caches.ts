@@ -10,6 +10,7 @@ import type { Pod } from "../../domain/kube/pod.ts";
 import { LABEL_NODE, LABEL_NODEOP, labelValue } from "../../domain/labels.ts";
 import { censusOf, entryFor, NO_ENTRIES } from "../../domain/rollout/census.ts";
 import { isInFlight } from "../../domain/rollout/entry.ts";
+import { isOrphanOf } from "../../domain/rollout/childOf.ts";
 import { heldBy } from "../../domain/rollout/hold.ts";
 import { isEnded } from "../../domain/rollout/summary.ts";
 import * as Informer from "../../services/Informer.ts";
@@ -30,6 +31,8 @@ export interface CachesShape {
   readonly jobs: Informer.Informer<Job, "operation" | "child">;
   readonly pods: Informer.Informer<Pod, "controller" | "child">;
   readonly membership: () => number;
+  /** Since when all of them have followed the cluster at `now` (`Informer.followsSince`). */
+  readonly followedSince: (now: number) => number;
   /** Keys of the operations whose last state does not decode; what the cache has of them is older. */
   readonly unreadableOperations: Set<string>;
   readonly unreadableUpgrades: Set<string>;
@@ -107,6 +110,7 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
           if (other !== key && !isEnded(operation.status)) listeners.operation(other);
     },
   });
+  const told: Told = { listeners, operations };
   const upgrades = yield* Informer.make<NodeOpUpgrade>({
     of: NodeOpUpgradeResource,
     selection: { namespace },
@@ -134,7 +138,7 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     selection: { ...children, namespace },
     meta,
     indexes: { operation: (job) => [controllerOf(job.metadata)?.uid ?? ""], child: childKeys },
-    onChange: ({ before, after }) => tellNodeOp(listeners, (after ?? before)!, before, after),
+    onChange: ({ before, after }) => tellNodeOp(told, (after ?? before)!, before, after),
   });
   const pods = yield* Informer.make<Pod, "controller" | "child">({
     of: PodResource,
@@ -146,11 +150,11 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     },
     onChange: ({ before, after }) => {
       const pod = (after ?? before)!;
-      tellNodeOp(listeners, pod, before, after);
+      tellNodeOp(told, pod, before, after);
       const owner = controllerOf(pod.metadata);
       if (owner?.kind !== "Job") return;
       const job = jobs.get(objectKey({ namespace: pod.metadata.namespace, name: owner.name }));
-      if (job !== undefined) tellNodeOp(listeners, job, before, after);
+      if (job !== undefined) tellNodeOp(told, job, before, after);
     },
   });
   return {
@@ -160,6 +164,10 @@ export const makeCaches = Effect.fnUntraced(function* (options: {
     jobs,
     pods,
     membership: () => membership,
+    followedSince: (now) =>
+      Math.max(
+        ...[operations, upgrades, nodes, jobs, pods].map((cache) => cache.followsSince(now)),
+      ),
     unreadableOperations,
     unreadableUpgrades,
   };
@@ -175,19 +183,29 @@ const tellUnreadable =
     tell(key);
   };
 
-/** A child's change concerns the NodeOp that controls it. */
+/** A child's change concerns the NodeOp that controls it, or did before it was orphaned. */
 const tellNodeOp = (
-  listeners: Listeners,
+  { listeners, operations }: Told,
   child: Job | Pod,
   before: object | undefined,
   after: object | undefined,
 ): void => {
-  const owner = controllerOf(child.metadata);
-  if (owner?.kind !== "NodeOp") return;
-  const { namespace, labels } = child.metadata;
-  const key = objectKey({ namespace, name: owner.name });
-  tellNode(listeners, key, labels?.[LABEL_NODE] ?? "", before, after);
+  const { namespace, labels, ...metadata } = child.metadata;
+  const owner = controllerOf(metadata);
+  const node = labels?.[LABEL_NODE] ?? "";
+  if (owner?.kind === "NodeOp")
+    tellNode(listeners, objectKey({ namespace, name: owner.name }), node, before, after);
+  if (owner !== undefined) return;
+  for (const [key, operation] of operations.all())
+    if (operation.metadata.namespace === namespace && isOrphanOf(child, operation.metadata.name))
+      tellNode(listeners, key, node, before, after);
 };
+
+/** Who is told of children, and which operations they may be of. */
+interface Told {
+  readonly listeners: Listeners;
+  readonly operations: Informer.Informer<NodeOp>;
+}
 
 /** Every version counts for the preconditions of writes; another look is due only when what is looked at differs. */
 const tellNode = (

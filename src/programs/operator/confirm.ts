@@ -1,5 +1,6 @@
 /** Reads from the API server what a decision must not take from a cache, and adds it to what is observed. */
 import { Clock, Effect, Result } from "effect";
+import type { NodeOp } from "../../domain/api/nodeop.ts";
 import { FAILED_CREATE, lastMessage } from "../../domain/kube/event.ts";
 import type { Job } from "../../domain/kube/job.ts";
 import { isControlledBy } from "../../domain/kube/object.ts";
@@ -14,6 +15,7 @@ import {
   parseHolder,
 } from "../../domain/labels.ts";
 import { NO_ORIGINAL_CHILDREN, originalChildren } from "../../domain/takeover/original.ts";
+import { isChildOf } from "../../domain/rollout/childOf.ts";
 import type { Decision } from "../../domain/rollout/decision.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import {
@@ -193,9 +195,9 @@ const withChildren =
     }),
   });
 
-/** The child that was found, if this operation controls it: another one of that name is none. */
-const ours = <A extends Job | Pod>(found: A | undefined, operationUID: string): A | undefined =>
-  found !== undefined && isControlledBy(found, operationUID) ? found : undefined;
+/** The child that was found, if it is this operation's: another one of that name is none. */
+const ours = <A extends Job | Pod>(found: A | undefined, operation: NodeOp): A | undefined =>
+  found !== undefined && isChildOf(found, operation) ? found : undefined;
 
 const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const api = yield* KubeApi;
@@ -205,7 +207,7 @@ const readJob = Effect.fnUntraced(function* (observed: Observed, node: string) {
   const name = jobName ?? childNames(metadata, { name: node, uid }).job;
   const job = yield* orAbsent(api.get(JobResource, { namespace: metadata.namespace, name }));
   if (job !== undefined) caches.jobs.observe(job);
-  return withChildren(node, { job: ours(job, metadata.uid) });
+  return withChildren(node, { job: ours(job, observed.operation) });
 });
 
 /** The node's reboot Pod, by its name; where the Go original made its Job, all of them: those have names of their own. */
@@ -227,7 +229,7 @@ const readRebootPod = Effect.fnUntraced(function* (observed: Observed, node: str
   const ref = { namespace: metadata.namespace, name: names.rebootPod };
   const found = yield* orAbsent(api.get(PodResource, ref));
   if (found !== undefined) caches.pods.observe(found);
-  return withChildren(node, { rebootPod: ours(found, metadata.uid) });
+  return withChildren(node, { rebootPod: ours(found, observed.operation) });
 });
 
 const listRebootPods = Effect.fnUntraced(function* ({ operation }: Observed, also = "") {

@@ -4,12 +4,13 @@ import type { Ceiling } from "../../domain/ceiling/limit.ts";
 import { type Occupancy, occupancyOf } from "../../domain/ceiling/occupancy.ts";
 import type { NodeStatus } from "../../domain/api/status.ts";
 import type { Job } from "../../domain/kube/job.ts";
-import { isControlledBy, objectKey } from "../../domain/kube/object.ts";
+import { objectKey } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
 import { labelValue } from "../../domain/labels.ts";
 import { childNames } from "../../domain/names.ts";
 import { controlPlanesOf } from "../../domain/rollout/availability.ts";
 import { censusOf, NO_ENTRIES } from "../../domain/rollout/census.ts";
+import { isChildOf } from "../../domain/rollout/childOf.ts";
 import { otherOperationOf } from "../../domain/rollout/hold.ts";
 import type {
   Children,
@@ -38,6 +39,7 @@ export const gather = (options: {
   const members = membersOf(caches, memory, operation, settings.ownNode);
   return {
     now,
+    followedSince: caches.followedSince(now),
     operation,
     nodes: caches.nodes.all(),
     targets: members.targets,
@@ -91,7 +93,7 @@ const membersOf = (
 };
 
 /**
- * Children are found by their names, which derive from uids, and believed only when this operation controls them. Those of
+ * Children are found by their names, which derive from uids, and believed only when they are its own (`isChildOf`). Those of
  * the Go original have other names, and are found by the node that they name.
  */
 const childrenOf = (
@@ -103,7 +105,7 @@ const childrenOf = (
   const { namespace, uid } = operation.metadata;
   const names = childNames(operation.metadata, { name: node, uid: entry.nodeUID ?? "" });
   const mine = <A extends Job | Pod>(child: A | undefined): A | undefined =>
-    child !== undefined && isControlledBy(child, uid) ? child : undefined;
+    child !== undefined && isChildOf(child, operation) ? child : undefined;
   const job = mine(caches.jobs.get(objectKey({ namespace, name: entry.jobName ?? names.job })));
   const key = childKey(uid, labelValue(node));
   const original = originalChildren({

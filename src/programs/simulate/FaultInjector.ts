@@ -12,11 +12,13 @@ import {
   type Interceptor,
 } from "../../services/simulation/interception.ts";
 import { describeRequest } from "../../services/statusError.ts";
-import { describeFault, type Fault } from "./fault.ts";
+import { DELETIONS, describeFault, type Absentee, type Deletion, type Fault } from "./fault.ts";
 
 /** "Much later" for a write that is held back: long after its sender was started again. */
 export const LATE_WRITE_MILLIS = 10 * 60_000;
 
+/** A fault that comes with a commit. */
+type TimedFault = Extract<Fault, { readonly at: number }>;
 type NodeEventFault = Extract<Fault, { readonly _tag: "Event" }>;
 
 /** What the injector can do to the world. */
@@ -28,6 +30,9 @@ export interface Reach {
   readonly asUser: (request: KubeRequest) => void;
   readonly powerLoss: (node: string) => void;
   readonly crashAgent: (node: string) => void;
+  /** Takes somebody away for so many milliseconds. */
+  readonly away: (who: Absentee, millis: number) => void;
+  readonly kubeletAway: (node: string, millis: number) => void;
   /** Writes the fault into the story. */
   readonly tell: (fault: string, node?: string) => void;
 }
@@ -81,11 +86,7 @@ export class FaultInjector {
   /** Faults that were asked for and did not happen: their commit or call never came. */
   get missed(): ReadonlyArray<Fault> {
     return this.#faults.filter(
-      (fault) =>
-        (fault._tag === "Event" ||
-          fault._tag === "Operator" ||
-          fault._tag === "OperationDeleted") &&
-        !this.#happened.has(fault),
+      (fault) => ("at" in fault || fault._tag === "Operator") && !this.#happened.has(fault),
     );
   }
 
@@ -108,10 +109,24 @@ export class FaultInjector {
   commit(_commit: Commit, reach: Reach): void {
     const at = ++this.#commits;
     for (const fault of this.#faults) {
-      if (fault._tag !== "Event" && fault._tag !== "OperationDeleted") continue;
-      if (fault.at !== at) continue;
+      if (!("at" in fault) || fault.at !== at) continue;
       this.#happened.add(fault);
-      reach.soon(() => (fault._tag === "Event" ? this.#onNode(fault, reach) : this.#delete(reach)));
+      reach.soon(() => this.#strike(fault, reach));
+    }
+  }
+
+  #strike(fault: TimedFault, reach: Reach): void {
+    switch (fault._tag) {
+      case "Event":
+        return this.#onNode(fault, reach);
+      case "OperationDeleted":
+        return this.#delete(fault.kind, reach);
+      case "Away":
+        reach.tell(`${ABSENCES[fault.who]} is away for ${fault.millis / 1000} s`);
+        return reach.away(fault.who, fault.millis);
+      case "KubeletAway":
+        reach.tell(`its kubelet is away for ${fault.millis / 1000} s`, fault.node);
+        return reach.kubeletAway(fault.node, fault.millis);
     }
   }
 
@@ -156,10 +171,11 @@ export class FaultInjector {
       reach.asUser(deletion(resource, metadata.name, metadata.namespace));
   }
 
-  #delete(reach: Reach): void {
+  #delete(kind: Deletion, reach: Reach): void {
+    const cascade = kind === "deleted" ? "" : ` --cascade=${DELETIONS[kind].toLowerCase()}`;
     for (const { resource, name, namespace } of this.#operations) {
-      reach.tell(`the user deletes ${resource.kind} ${name}`);
-      reach.asUser(deletion(resource, name, namespace));
+      reach.tell(`the user deletes ${resource.kind} ${name}${cascade}`);
+      reach.asUser(deletion(resource, name, namespace, DELETIONS[kind]));
     }
   }
 
@@ -205,16 +221,23 @@ const INTERCEPTIONS: Readonly<Record<"crash-before" | "crash-after" | "late-writ
     "late-write": { kind: "Hold", until: { millis: LATE_WRITE_MILLIS }, sender: "dies" },
   };
 
+const ABSENCES: Readonly<Record<Absentee, string>> = {
+  operator: "the operator",
+  "api-server": "the API server",
+  "controller-manager": "kube-controller-manager",
+};
+
 const deletion = (
   resource: Resource,
   name: string,
   namespace: string | undefined,
+  propagationPolicy: (typeof DELETIONS)[Deletion] = "Background",
 ): KubeRequest => ({
   verb: "delete",
   resource,
   name,
   namespace,
-  body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" },
+  body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy },
 });
 
 /** What `kubectl cordon` and `kubectl uncordon` send. */

@@ -1,4 +1,4 @@
-/** The faults that a simulation can be given, as `TARGET:KIND`, `TARGET:KIND=DURATION` or `TARGET:KIND@K` (and `=K`). */
+/** The faults that a simulation can be given, as `TARGET:KIND`, `TARGET:KIND=DURATION`, `TARGET:KIND@K` (and `=K`) or `TARGET:KIND@K:DURATION`. */
 import { Result } from "effect";
 import { parseWorkTime } from "./duration.ts";
 import { didYouMean } from "./nearest.ts";
@@ -66,6 +66,32 @@ const OPERATOR_MEANINGS: Readonly<Record<OperatorFault, string>> = {
   "late-write": "it dies, and its K-th call is applied ten minutes later",
 };
 
+/** How a person can delete an operation (`kubectl delete --cascade`), by the kind of the fault. */
+export const DELETIONS = {
+  deleted: "Background",
+  "deleted-foreground": "Foreground",
+  "deleted-orphan": "Orphan",
+} as const;
+/** The name of a way to delete an operation. */
+export type Deletion = keyof typeof DELETIONS;
+
+const DELETION_MEANINGS: Readonly<Record<Deletion, string>> = {
+  deleted: "the user deletes the operation",
+  "deleted-foreground": "the same with --cascade=foreground: its children go first",
+  "deleted-orphan": "the same with --cascade=orphan: its children stay, without an owner",
+};
+
+/** Who can be away for a while, besides the kubelet of a node. */
+export const ABSENTEES = ["operator", "api-server", "controller-manager"] as const;
+/** The name of somebody who can be away. */
+export type Absentee = (typeof ABSENTEES)[number];
+
+const ABSENCE_MEANINGS: Readonly<Record<Absentee, string>> = {
+  operator: "no operator runs for that long",
+  "api-server": "the API server answers nobody for that long",
+  "controller-manager": "no controller of Kubernetes runs for that long",
+};
+
 const includes = <A extends string>(kinds: ReadonlyArray<A>, kind: string): kind is A =>
   kinds.some((known) => known === kind);
 
@@ -75,7 +101,14 @@ export type Fault =
   | { readonly _tag: "SlowReboot"; readonly node: string; readonly millis: number }
   | { readonly _tag: "Event"; readonly node: string; readonly kind: NodeEvent; readonly at: number }
   | { readonly _tag: "Operator"; readonly kind: OperatorFault; readonly call: number }
-  | { readonly _tag: "OperationDeleted"; readonly at: number };
+  | { readonly _tag: "OperationDeleted"; readonly kind: Deletion; readonly at: number }
+  | { readonly _tag: "Away"; readonly who: Absentee; readonly at: number; readonly millis: number }
+  | {
+      readonly _tag: "KubeletAway";
+      readonly node: string;
+      readonly at: number;
+      readonly millis: number;
+    };
 
 /** Every form that `--fault` takes, with its meaning, in the order of the help. NODE is the name of a node. */
 export const FAULT_FORMS: ReadonlyArray<readonly [form: string, meaning: string]> = [
@@ -83,10 +116,22 @@ export const FAULT_FORMS: ReadonlyArray<readonly [form: string, meaning: string]
   ["NODE:slow-reboot=DURATION", "the reboot takes that long"],
   ...Object.entries(EVENT_MEANINGS).map(([kind, what]) => [`NODE:${kind}@K`, what] as const),
   ...Object.entries(OPERATOR_MEANINGS).map(([kind, what]) => [`operator:${kind}=K`, what] as const),
-  ["operation:deleted@K", "the user deletes the operation"],
+  ...Object.entries(DELETION_MEANINGS).map(
+    ([kind, what]) => [`operation:${kind}@K`, what] as const,
+  ),
+  ...Object.entries(ABSENCE_MEANINGS).map(
+    ([who, what]) => [`${who}:away@K:DURATION`, what] as const,
+  ),
+  ["NODE:kubelet-away@K:DURATION", "no kubelet runs on it for that long; its containers run on"],
 ];
 
-const NODE_KINDS: ReadonlyArray<string> = [...NODE_CONDITIONS, "slow-reboot", ...NODE_EVENTS];
+const KUBELET_AWAY = "kubelet-away";
+const NODE_KINDS: ReadonlyArray<string> = [
+  ...NODE_CONDITIONS,
+  "slow-reboot",
+  ...NODE_EVENTS,
+  KUBELET_AWAY,
+];
 
 const KINDS = FAULT_FORMS.map(([form]) => form).join(", ");
 
@@ -102,9 +147,16 @@ export const describeFault = (fault: Fault): string => {
     case "Operator":
       return `operator:${fault.kind}=${fault.call}`;
     case "OperationDeleted":
-      return `operation:deleted@${fault.at}`;
+      return `operation:${fault.kind}@${fault.at}`;
+    case "Away":
+      return `${fault.who}:away@${fault.at}:${writtenMillis(fault.millis)}`;
+    case "KubeletAway":
+      return `${fault.node}:${KUBELET_AWAY}@${fault.at}:${writtenMillis(fault.millis)}`;
   }
 };
+
+const writtenMillis = (millis: number): string =>
+  millis % 1000 === 0 ? `${millis / 1000}s` : `${millis}ms`;
 
 /** `; did you mean power-loss?`, or all that there is. */
 const meant = (kind: string, known: ReadonlyArray<string>): string =>
@@ -131,16 +183,19 @@ const readFault = (
   sign: string | undefined,
   value: string | undefined,
 ): Fault | string => {
+  if (includes(ABSENTEES, target) && (kind === "away" || target !== "operator"))
+    return absence(target, kind, sign, value);
   if (target === "operator") return operatorFault(kind, sign, value);
-  if (target === "operation")
-    return kind === "deleted"
-      ? deletion(sign, value)
-      : `unknown kind "${kind}"; write operation:deleted@K`;
+  if (target === "operation") return deletion(kind, sign, value);
   if (includes(NODE_CONDITIONS, kind))
     return sign === undefined
       ? { _tag: "Condition", node: target, kind }
       : `"${kind}" takes no value`;
   if (kind === "slow-reboot") return slowReboot(target, sign, value);
+  if (kind === KUBELET_AWAY) {
+    const span = spanOf(`${target}:${kind}`, sign, value);
+    return typeof span === "string" ? span : { _tag: "KubeletAway", node: target, ...span };
+  }
   if (!includes(NODE_EVENTS, kind)) return `unknown kind "${kind}"${meant(kind, NODE_KINDS)}`;
   const at = sign === "@" ? positive(value!) : undefined;
   return at === undefined
@@ -161,11 +216,50 @@ const operatorFault = (
     : { _tag: "Operator", kind, call };
 };
 
-const deletion = (sign: string | undefined, value: string | undefined): Fault | string => {
+const deletion = (
+  kind: string,
+  sign: string | undefined,
+  value: string | undefined,
+): Fault | string => {
+  const kinds = Object.keys(DELETIONS);
+  if (!isDeletion(kind))
+    return `unknown kind "${kind}"; write operation:${kinds.join("@K, operation:")}@K`;
   const at = sign === "@" ? positive(value!) : undefined;
   return at === undefined
-    ? "write operation:deleted@K, where K is the number of a commit, 1 or more"
-    : { _tag: "OperationDeleted", at };
+    ? `write operation:${kind}@K, where K is the number of a commit, 1 or more`
+    : { _tag: "OperationDeleted", kind, at };
+};
+
+const isDeletion = (kind: string): kind is Deletion => Object.hasOwn(DELETIONS, kind);
+
+const absence = (
+  who: Absentee,
+  kind: string,
+  sign: string | undefined,
+  value: string | undefined,
+): Fault | string => {
+  if (kind !== "away") return `unknown kind "${kind}"; write ${who}:away@K:DURATION`;
+  const span = spanOf(`${who}:${kind}`, sign, value);
+  return typeof span === "string" ? span : { _tag: "Away", who, ...span };
+};
+
+/** `@30:1h`: from which commit on, and for how long. */
+const spanOf = (
+  what: string,
+  sign: string | undefined,
+  value: string | undefined,
+): { readonly at: number; readonly millis: number } | string => {
+  const [, number = "", duration = ""] = /^([^:]*):(.+)$/u.exec(value ?? "") ?? [];
+  const at = sign === "@" ? positive(number) : undefined;
+  if (at === undefined)
+    return `write ${what}@K:DURATION, as in ${what}@30:1h, where K is the number of a commit, 1 or more`;
+  return Result.match(parseWorkTime(duration), {
+    onSuccess: (millis): { readonly at: number; readonly millis: number } | string => ({
+      at,
+      millis,
+    }),
+    onFailure: (problem) => problem,
+  });
 };
 
 const slowReboot = (

@@ -40,7 +40,10 @@ export const faultProblems = (options: SimulationOptions): ReadonlyArray<string>
   return [...unknown, ...faultConflicts(faults)];
 };
 
-/** What two faults must not both be given for: what is wrong with one thing of a node, or one call of the operator. */
+/**
+ * What two faults must not both be given for: what is wrong with one thing of a node, one call of the operator, or
+ * two absences of the same one.
+ */
 const subjectOf = (fault: Fault): string => {
   switch (fault._tag) {
     case "Condition":
@@ -52,6 +55,10 @@ const subjectOf = (fault: Fault): string => {
     case "Event":
     case "OperationDeleted":
       return describeFault(fault);
+    case "Away":
+      return `${fault.who} away`;
+    case "KubeletAway":
+      return `${fault.node} kubelet away`;
   }
 };
 

@@ -20,7 +20,7 @@ import { statusToError } from "../../services/statusError.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
 import { operator } from "../operator/operator.ts";
 import { rebootAgent } from "../rebootAgent.ts";
-import { disturbs, type Fault } from "./fault.ts";
+import { disturbs, type Absentee, type Fault } from "./fault.ts";
 import {
   FaultInjector,
   LATE_WRITE_MILLIS,
@@ -29,6 +29,7 @@ import {
 } from "./FaultInjector.ts";
 import { DEFAULT_SEED, type SimulationOptions } from "./options.ts";
 import { missedFaults } from "./missedFaults.ts";
+import { Outage } from "./Outage.ts";
 import { Progress } from "./Progress.ts";
 import { Recorder, type StoryLine } from "./Recorder.ts";
 import { isRefusal, refusalProblems, SimulationRefused } from "./refusal.ts";
@@ -43,6 +44,9 @@ export const START_MILLIS = Date.UTC(2026, 0, 1, 12);
 
 /** How long a killed operator takes to be started again. */
 const RESTART_MILLIS = 5000;
+
+/** A client that was refused for an hour asks again within a minute. */
+const COMING_BACK_MILLIS = 60_000;
 
 /** After the end the cluster is watched on: for a sweep and a write that came late, or just for calm. */
 const WATCHED_AFTER_FAULTS_MILLIS = LATE_WRITE_MILLIS + 15 * 60_000;
@@ -100,6 +104,8 @@ class Run {
   readonly #faults: ReadonlyArray<Fault>;
   readonly #world: World;
   readonly #fake: FakeCluster;
+  /** The API server as everything but the user reaches it. */
+  readonly #outage: Outage;
   readonly #cluster: SimulatedCluster;
   readonly #monitors: Monitors;
   readonly #recorder = new Recorder();
@@ -113,6 +119,8 @@ class Run {
   #operator: Process | undefined;
   /** Where the operator runs at present, if that is one of the nodes. */
   #operatorNode: string | undefined;
+  /** Why no operator is at work: it is to be started again, it is away, or nobody answers it. */
+  readonly #hindrances = new Set<string>();
   #isStarted = false;
 
   constructor(options: SimulationOptions) {
@@ -130,6 +138,7 @@ class Run {
       crds: crds(),
       admission: [(_actor, request, object) => this.#refuse(request, object)],
     });
+    this.#outage = new Outage(this.#fake);
     this.#monitors = makeMonitors({
       startedAt: START_MILLIS,
       disturbed: (node) => this.#faults.some((fault) => disturbs(fault, node)),
@@ -142,7 +151,7 @@ class Run {
     });
     this.#cluster = new SimulatedCluster({
       world,
-      cluster: this.#fake,
+      cluster: this.#outage,
       nodes: simulatedNodes(options),
       rebootAgent: ({ namespace, pod, podUID }) =>
         rebootAgent({ namespace, name: pod, uid: podUID }),
@@ -230,8 +239,8 @@ class Run {
     this.#operator = process;
     const interceptor = this.#injector.interceptor((fault) => this.#tell("killed", fault));
     const transport = this.#cluster.transport(process, "operator", interceptor, () => {
-      this.#operatorDied();
-      this.#later(RESTART_MILLIS, () => this.#restartOperator());
+      this.#hinder("killed");
+      this.#later(RESTART_MILLIS, () => this.#restartOperator("killed"));
     });
     const settings = { ownNode: this.#operatorNode };
     process.boot(
@@ -242,18 +251,6 @@ class Run {
     );
   }
 
-  #operatorDied(): void {
-    this.#operator = undefined;
-    this.#monitors.operator(false, this.#world.now);
-  }
-
-  #restartOperator(): void {
-    if (this.#operator !== undefined) return;
-    this.#tell("restarted", "the operator is started again");
-    this.#monitors.operator(true, this.#world.now);
-    this.#startOperator();
-  }
-
   /** With its node the operator goes down. The next one starts elsewhere; where there is no other node, when that is back. */
   #onOperatorNode(event: HostEvent): void {
     if (event.node !== this.#operatorNode) return;
@@ -262,13 +259,64 @@ class Run {
       this.#later(0, () => {
         this.#operator?.kill();
         this.#tell("killed", `the operator dies with its node ${event.node}`);
-        this.#operatorDied();
+        this.#hinder("killed");
         if (isAlone) return;
         this.#operatorNode = undefined;
-        this.#later(RESTART_MILLIS, () => this.#restartOperator());
+        this.#later(RESTART_MILLIS, () => this.#restartOperator("killed"));
       });
     else if (event.event === "booted" && isAlone)
-      this.#later(RESTART_MILLIS, () => this.#restartOperator());
+      this.#later(RESTART_MILLIS, () => this.#restartOperator("killed"));
+  }
+
+  /** It is over what kept it from running; unless something else does, or it runs, it is started. */
+  #restartOperator(over: "killed" | "operator"): void {
+    this.#unhinder(over);
+    if (this.#operator?.alive === true) return;
+    if (this.#hindrances.has("operator") || this.#hindrances.has("killed")) return;
+    this.#tell("restarted", "the operator is started again");
+    this.#startOperator();
+  }
+
+  #hinder(by: string): void {
+    this.#hindrances.add(by);
+    this.#monitors.operator(false, this.#world.now);
+  }
+
+  #unhinder(by: string): void {
+    this.#hindrances.delete(by);
+    if (this.#hindrances.size === 0) this.#monitors.operator(true, this.#world.now);
+  }
+
+  /** Takes somebody away, and brings them back. */
+  #away(who: Absentee, millis: number): void {
+    const back = (what: string, task: () => void) =>
+      this.#later(millis, () => {
+        this.#tell("back", what);
+        task();
+      });
+    switch (who) {
+      case "operator":
+        this.#hinder(who);
+        this.#operator?.kill();
+        return this.#later(millis, () => this.#restartOperator(who));
+      case "api-server":
+        this.#hinder(who);
+        this.#outage.begin();
+        return back("the API server answers again", () => {
+          this.#outage.end();
+          // Everybody comes again within their longest delay: not all of that is the operator's time to react.
+          this.#later(COMING_BACK_MILLIS, () => this.#unhinder(who));
+        });
+      case "controller-manager":
+        for (const controller of this.#controllers) controller.stop();
+        return back("kube-controller-manager is started again", () => {
+          for (const controller of this.#controllers) controller.start();
+        });
+    }
+  }
+
+  get #controllers() {
+    return [this.#cluster.jobController, this.#cluster.garbageCollector];
   }
 
   /** Until every operation has ended, or nothing has happened for longer than any deadline. */
@@ -313,6 +361,8 @@ class Run {
     asUser: (request) => void this.#fake.handle("user", request),
     powerLoss: (node) => this.#cluster.powerLoss(node),
     crashAgent: (node) => this.#cluster.crashAgent(node),
+    away: (who, millis) => this.#away(who, millis),
+    kubeletAway: (node, millis) => this.#cluster.host(node).crashKubelet(millis),
     tell: (fault, node) => this.#tell("fault", fault, node),
   };
 

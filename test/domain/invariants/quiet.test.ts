@@ -160,6 +160,13 @@ describe("ChildIdentity", () => {
     h.mark(pod);
     expect(h.broken()).toEqual(["ChildIdentity"]);
   });
+  it("holds for a Pod that was orphaned: it is deleted by the operation that made it", () => {
+    const { h, op } = claimed();
+    const pod = h.pod(op, "a", LABEL_REBOOT);
+    h.update(pod, {}, { ownerReferences: [] }, { actor: "garbage-collector" });
+    h.mark(pod);
+    expect(h.broken()).toEqual([]);
+  });
   it("is broken when an entry takes a Job of another operation or node", () => {
     const { h, op } = claimed();
     h.node("b");

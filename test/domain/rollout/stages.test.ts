@@ -565,6 +565,79 @@ describe("what ends a node early in every stage", () => {
   });
 });
 
+describe("evidence first, deadline second", () => {
+  const late = START + 4 * 3_600_000;
+  const granted = rebootPod("w", { annotations: { "kairos.io/reboot-granted": "w-job" } });
+  const reported = rebootPod("w", { annotations: report("active") });
+  const verdict = endedPreflight("Succeeded", 0);
+  const running = { job: job("w"), jobPods: [runningJobPod] };
+
+  it.each([
+    ["a preflight that succeeded", { stage: "Claimed" }, { preflightPod: verdict }],
+    ["a Job that is complete", upgrading, { job: job("w", { condition: "Complete" }) }],
+  ] as const)("%s counts, however late it is seen", (_what, stage, children) => {
+    const live = [JOB_PODS];
+    const next = stage.stage === "Claimed" ? "store Preparing" : "store Rebooting";
+    expectStep(inStage(stage, { children, live, now: late }), next);
+  });
+
+  it("a node that is back is released and Completed, however late it is seen", () => {
+    const children = { rebootPod: reported };
+    const seen = { node: back, children, now: late };
+    expectStep(inStage(rebooting, seen), "confirm Node");
+    expectStep(inStage(rebooting, { ...seen, live: [NODE] }), "Release");
+    const free = { ...seen, node: node("w", { bootID: "boot-2" }), live: [NODE] };
+    expect(decide(inStage(rebooting, free)).outlook().status.nodeStatuses?.["w"]?.phase).toBe(
+      "Completed",
+    );
+  });
+
+  it.each([
+    ["nothing is created", { stage: "Preparing" }, {}, "Cancelling UpgradeDeadlineExceeded"],
+    [
+      "nothing is granted",
+      rebooting,
+      { rebootPod: rebootPod("w") },
+      "Settling RebootDeadlineExceeded",
+    ],
+    ["nothing is waited for", rebooting, { rebootPod: granted }, "Settling RebootDeadlineExceeded"],
+    [
+      "nothing is resumed",
+      upgrading,
+      { job: job("w", { suspend: true }) },
+      "Cancelling UpgradeDeadlineExceeded",
+    ],
+    ["a Job runs no longer", upgrading, running, "Cancelling UpgradeDeadlineExceeded"],
+  ] as const)("without evidence %s", (_what, stage, children, stored) =>
+    expectStep(inStage(stage, { children, now: late }), `store ${stored}`),
+  );
+
+  it("what cannot be read is no evidence", () => {
+    const problems = new Map([["w", { reason: "RequestRefused", message: "no", problem: true }]]);
+    const seen = { children: { rebootPod: reported }, node: back, now: late };
+    expectStep(
+      inStage(rebooting, { ...seen, change: { problems } }),
+      "store Settling RebootDeadlineExceeded",
+    );
+  });
+
+  it("a deadline that passed while nobody followed the cluster starts the stage's clock anew", () => {
+    const seen = (followedSince: number) =>
+      inStage(rebooting, {
+        children: { rebootPod: granted },
+        now: late,
+        change: { followedSince },
+      });
+    expectStep(seen(late), "store Rebooting");
+    expect(decide(seen(late)).outlook().status.nodeStatuses?.["w"]?.stageStartedAt).toBe(
+      "2026-01-01T04:00:00Z",
+    );
+    const deadline = START + 3_601_000;
+    expectStep(seen(deadline - 59_999), "store Rebooting");
+    expectStep(seen(deadline - 60_000), "store Settling RebootDeadlineExceeded");
+  });
+});
+
 describe("a deleted operation", () => {
   const metadata = { deletionTimestamp: "2026-01-01T00:00:00Z" };
   it("takes the cordon off a node that had failed, then lets go of its finalizer", () => {

@@ -12,16 +12,17 @@ export const upTo = (last: number): ReadonlyArray<number> =>
 
 /**
  * Runs the canary once for every moment with `fault(moment)`, and expects that no law is broken, that the fault came, and
- * that `wrong` finds nothing. A failure names the fault as the command line takes it. Every run is given to `wrong`.
+ * that `wrong` finds nothing. `run` may run another canary. A failure names the fault as the command line takes it. Every run is given to `wrong`.
  */
 export const expectAtEvery = (
   moments: ReadonlyArray<number>,
   fault: (moment: number) => string,
   wrong: (simulation: Simulation, moment: number) => ReadonlyArray<string>,
+  run = simulateCanary,
 ): void => {
   expect(moments.length).toBeGreaterThan(0);
   const failures = moments.flatMap((moment) => {
-    const simulation = simulateCanary(fault(moment));
+    const simulation = run(fault(moment));
     return [...flaws(simulation), ...wrong(simulation, moment)].map(
       (what) => `${fault(moment)}: ${what}`,
     );

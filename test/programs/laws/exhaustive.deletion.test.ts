@@ -1,27 +1,116 @@
 /** A person deletes the canary, or a Job of it, after each commit. */
 import { describe, expect, it } from "@effect/vitest";
 import type { Commit } from "../../../src/domain/history.ts";
-import { isComplete } from "../../../src/domain/kube/job.ts";
+import { isComplete, isFinished, isSuspended, type Job } from "../../../src/domain/kube/job.ts";
+import type { KubeObject } from "../../../src/domain/kube/object.ts";
+import { isTerminal, type Pod } from "../../../src/domain/kube/pod.ts";
 import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
-import { CANARY_NODES, marksLeft, objectsLeft, simulateCanary } from "../../support/simulations.ts";
+import {
+  CANARY_NODES,
+  finalState,
+  marksLeft,
+  objectsLeft,
+  simulateCanary,
+  simulateNodeOp,
+} from "../../support/simulations.ts";
 import { expectAtEvery, expectAtEveryMomentOf, notCompleted, upTo } from "./everyMoment.ts";
 
+const deletedAt = (kind: string) => (moment: number) => `operation:${kind}@${moment}`;
+
+const notDeleted = ({ result, history }: Simulation): ReadonlyArray<string> => [
+  ...(result.phase === "Deleted" ? [] : [`${result.phase}: ${result.message}`]),
+  ...marksLeft(history),
+];
+
 describe("whenever the operation is deleted", () => {
+  it.each(["deleted", "deleted-foreground"])(
+    "operation:%s: everything ends, and nothing of it is left: no hold, no cordon, no child, no finalizer",
+    (kind) =>
+      expectAtEvery(upTo(simulateCanary().commits), deletedAt(kind), (simulation) => [
+        ...notDeleted(simulation),
+        ...objectsLeft(simulation.history),
+      ]),
+    120_000,
+  );
+
   it(
-    "everything ends, and nothing of it is left: no hold, no cordon, no child, no finalizer",
+    "operation:deleted-orphan: the NodeOp of a NodeOpUpgrade stays, and goes on without it",
     () =>
       expectAtEvery(
         upTo(simulateCanary().commits),
-        (commit) => `operation:deleted@${commit}`,
+        deletedAt("deleted-orphan"),
         ({ result, history }) => [
-          ...(result.phase === "Deleted" ? [] : [`${result.phase}: ${result.message}`]),
+          ...(result.phase === "Deleted" ? [] : [result.phase]),
+          ...result.nodes.flatMap(({ name, phase }) =>
+            phase === "Completed" ? [] : [`${name} is ${phase}`],
+          ),
           ...marksLeft(history),
-          ...objectsLeft(history),
         ],
       ),
     120_000,
   );
 });
+
+describe("whenever a NodeOp is deleted", () => {
+  const run = (fault?: string) => simulateNodeOp(...(fault === undefined ? [] : [fault]));
+
+  it.each(["deleted", "deleted-foreground"])(
+    "operation:%s: nothing of it is left",
+    (kind) =>
+      expectAtEvery(
+        upTo(run().commits),
+        deletedAt(kind),
+        (simulation) => [...notDeleted(simulation), ...objectsLeft(simulation.history)],
+        run,
+      ),
+    120_000,
+  );
+
+  it(
+    "operation:deleted-orphan: its Jobs stay without an owner, suspended or finished, and no Pod that could act",
+    () =>
+      expectAtEvery(
+        upTo(run().commits),
+        deletedAt("deleted-orphan"),
+        (simulation) => [...notDeleted(simulation), ...awake(simulation.history)],
+        run,
+      ),
+    120_000,
+  );
+
+  it(
+    "operation:deleted-orphan while no operator runs: the same, when one is there again",
+    () =>
+      expectAtEvery(
+        upTo(run().commits),
+        deletedAt("deleted-orphan"),
+        (simulation) => [...notDeleted(simulation), ...awake(simulation.history)],
+        (fault) => simulateNodeOp(fault, fault.replace(/.*@(\d+)$/u, "operator:away@$1:10m")),
+      ),
+    120_000,
+  );
+});
+
+/** Children that still have an owner, Jobs that may run, and Pods that have not ended. */
+const awake = (history: ReadonlyArray<Commit>): ReadonlyArray<string> =>
+  finalState(history).flatMap((object) => {
+    const { kind, metadata } = object;
+    if (kind !== "Job" && kind !== "Pod") return [];
+    const what = `${kind} ${metadata.name}`;
+    const owners = metadata.ownerReferences?.filter((owner) => owner.kind === "NodeOp") ?? [];
+    const isAsleep = kind === "Job" ? isStopped(object) : hasEnded(object);
+    return [
+      ...(owners.length === 0 ? [] : [`${what} has an owner that is gone`]),
+      ...(isAsleep ? [] : [`${what} is at work`]),
+    ];
+  });
+
+const isStopped = (object: KubeObject): boolean => {
+  const job = object as KubeObject & Job;
+  return isFinished(job) || isSuspended(job);
+};
+
+const hasEnded = (object: KubeObject): boolean => isTerminal(object as KubeObject & Pod);
 
 /** The deletion of a Job by the user; undefined where there was none to delete. */
 const deletionOf = (history: ReadonlyArray<Commit>): Commit | undefined =>

@@ -286,7 +286,7 @@ export const faultsOf = (scenario: Scenario): ReadonlyArray<Fault> => {
       case "operator":
         return { _tag: "Operator", kind: draft.operator, call: draft.at };
       case "deleted":
-        return { _tag: "OperationDeleted", at: draft.at };
+        return { _tag: "OperationDeleted", kind: "deleted", at: draft.at };
     }
   });
 };

@@ -56,7 +56,15 @@ describe("--fault", () => {
     ["w:power-loss@12", { _tag: "Event", node: "w", kind: "power-loss", at: 12 }],
     ["operator:crash-before=3", { _tag: "Operator", kind: "crash-before", call: 3 }],
     ["operator:late-write=3", { _tag: "Operator", kind: "late-write", call: 3 }],
-    ["operation:deleted@7", { _tag: "OperationDeleted", at: 7 }],
+    ["operation:deleted@7", { _tag: "OperationDeleted", kind: "deleted", at: 7 }],
+    ["operation:deleted-orphan@7", { _tag: "OperationDeleted", kind: "deleted-orphan", at: 7 }],
+    ["operator:away@7:1h", { _tag: "Away", who: "operator", at: 7, millis: 3_600_000 }],
+    ["api-server:away@7:90s", { _tag: "Away", who: "api-server", at: 7, millis: 90_000 }],
+    [
+      "controller-manager:away@7:1m",
+      { _tag: "Away", who: "controller-manager", at: 7, millis: 60_000 },
+    ],
+    ["w:kubelet-away@7:1m", { _tag: "KubeletAway", node: "w", at: 7, millis: 60_000 }],
   ])("%s", (text, expected) => expect(value(parseFault(text))).toEqual(expected));
 
   it.each([
@@ -79,6 +87,13 @@ describe("--fault", () => {
     "operation:deleted",
     "operation:deleted=3",
     "operation:edited@3",
+    "operator:away@3",
+    "operator:away=3:1h",
+    "operator:away@0:1h",
+    "api-server:away@3:0s",
+    "api-server:away@3:soon",
+    "controller-manager:power-loss@3",
+    "w:kubelet-away@3",
   ])("%j is refused with what to write", (text) =>
     expect(value(parseFault(text))).toMatch(/^.+: .*(?:write|kinds are|takes no value)/u),
   );

@@ -85,6 +85,9 @@ it("faults twice, beside what excludes them, or of unknown nodes are refused", (
     "cp-1:script-hangs: cannot be beside cp-1:script-fails; leave one of them out",
     "operator:late-write=3: cannot be beside operator:crash-after=3; leave one of them out",
   ]);
+  expect(wrong("operator:away@3:1h", "operator:away@9:90s")).toEqual([
+    "operator:away@9:90s: cannot be beside operator:away@3:3600s; leave one of them out",
+  ]);
   expect(wrong("wroker-1:script-fails", "worker-9:power-loss@3")).toEqual([
     "wroker-1:script-fails: there is no node wroker-1; did you mean worker-1?",
     "worker-9:power-loss@3: there is no node worker-9; there are cp-1, worker-1, worker-2",

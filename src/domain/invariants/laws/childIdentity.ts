@@ -14,14 +14,24 @@ const isChild = (object: KubeObject): boolean =>
   object.metadata.labels?.[LABEL_NODEOP] !== undefined ||
   controllerOf(object.metadata)?.kind === "NodeOp";
 
+/** The operation (uid) that an object belongs to; one that was orphaned belongs to whom it did before. */
+const operationOf = (
+  ledger: Ledger,
+  { metadata: { uid } }: KubeObject,
+  owner: ReturnType<typeof controllerOf>,
+): string | undefined => {
+  if (owner === undefined) return (ledger.pods.get(uid) ?? ledger.jobs.get(uid))?.operation;
+  return owner.kind === "Job" ? ledger.jobs.get(owner.uid)?.operation : owner.uid;
+};
+
 /** Why the object's owner does not entitle the actor at the time it sent its request; undefined when it does. */
 const ownerProblem = (ledger: Ledger, object: KubeObject, sentAt: number): string | undefined => {
   const owner = controllerOf(object.metadata);
-  if (owner === undefined) return "has no controller";
-  const uid = owner.kind === "Job" ? ledger.jobs.get(owner.uid)?.operation : owner.uid;
-  const operation = ledger.operations.get(uid ?? "");
+  const operation = ledger.operations.get(operationOf(ledger, object, owner) ?? "");
   if (operation === undefined)
-    return `belongs to ${owner.kind} ${owner.name} (uid ${owner.uid}), which never existed`;
+    return owner === undefined
+      ? "has no controller"
+      : `belongs to ${owner.kind} ${owner.name} (uid ${owner.uid}), which never existed`;
   return operation.gone !== undefined && operation.gone.at < sentAt
     ? `belongs to NodeOp ${operation.key} (uid ${operation.uid}), which was gone`
     : undefined;
