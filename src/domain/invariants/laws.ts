@@ -7,6 +7,8 @@ import { concurrency } from "./laws/concurrency.ts";
 import { controlPlanesAvailable } from "./laws/controlPlanesAvailable.ts";
 import { controlPlanesFirst } from "./laws/controlPlanesFirst.ts";
 import { drainedFirst } from "./laws/drainedFirst.ts";
+import { deadlinesOnTime } from "./laws/deadlinesOnTime.ts";
+import { endedJobsRest } from "./laws/endedJobsRest.ts";
 import { everyTargetAttempted } from "./laws/everyTargetAttempted.ts";
 import { goneNodesFreeSlots } from "./laws/goneNodesFreeSlots.ts";
 import { heldNodesDoNotFail } from "./laws/heldNodesDoNotFail.ts";
@@ -53,6 +55,7 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   unreadyGivenUp,
   goneNodesFreeSlots,
   heldNodesDoNotFail,
+  deadlinesOnTime,
   onlySelectedNodes,
   neverEvictsOurs,
   onlyOurCordons,
@@ -62,6 +65,7 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   rebootGranted,
   noRebootAfterEnd,
   noGrantAfterDeletion,
+  endedJobsRest,
   completedMeansDone,
   quietAfterEnd,
   logsStay,

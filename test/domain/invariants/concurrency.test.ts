@@ -155,8 +155,10 @@ describe("Concurrency", () => {
     h.node("b");
     const op = h.operation("up", { concurrency: 1, deadlines: { upgradeSeconds: 60 } });
     h.claim(op, ["a"]);
-    h.startScript(h.prepare(op, "a"));
-    h.wait(61_000).conclude(op, "a", "Failed", "UpgradeDeadlineExceeded");
+    const work = h.prepare(op, "a");
+    h.startScript(work);
+    h.wait(61_000).suspend(work.job, true);
+    h.conclude(op, "a", "Failed", "UpgradeDeadlineExceeded");
     h.claim(op, ["b"]);
     h.startScript(h.prepare(op, "b"));
     expect(h.broken()).toEqual([]);

@@ -34,7 +34,9 @@ const fleet = (nodes: number, concurrency: number, chatter: number, to: Monitors
   const h = new History({}, to);
   const names = Array.from({ length: nodes }, (_, index) => `n-${index}`);
   for (const [index, name] of names.entries()) h.node(name, { controlPlane: index < 3 });
-  const op = h.operation("up", { concurrency });
+  // One after the other, the nodes of a batch take longer than any deadline.
+  const deadlines = { upgradeSeconds: 0, rebootSeconds: 0 };
+  const op = h.operation("up", { concurrency, deadlines });
   for (let first = 0; first < nodes; first += concurrency) {
     const batch = names.slice(first, first + concurrency);
     h.claim(op, batch);

@@ -98,7 +98,7 @@ describe("CompletedMeansDone", () => {
     h.prepare(op, "a");
     h.release("a");
     h.conclude(op, "a", "Completed");
-    expect(h.broken()).toEqual(["CompletedMeansDone"]);
+    expect(h.broken()).toEqual(["EndedJobsRest", "CompletedMeansDone"]);
   });
   it("is broken by a node that is still cordoned by us, but not by a person's cordon", () => {
     const { h, op } = claimed();

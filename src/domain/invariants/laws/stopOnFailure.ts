@@ -20,7 +20,8 @@ export const stopOnFailure: Law = {
       const upSince = operatorUpSince();
       if (upSince === undefined) return;
       const late = commit.sentAt - options.stopMillis;
-      const failure = late > upSince ? failureInFlight(ledger, operation, late) : undefined;
+      const failure =
+        late > upSince ? failureInFlight(ledger, operation, late, upSince) : undefined;
       if (failure !== undefined)
         report(
           `NodeOp ${operation.key} claimed ${names} at ${seconds(commit.sentAt)} although node ${failure.node} ${failure.what}, as could be seen at ${seconds(failure.at)}`,

@@ -1,4 +1,5 @@
 /** Which nodes in flight have failed in fact, whatever the status says of them: what stopOnFailure has to stop for. */
+import { millisOf } from "../../kube/object.ts";
 import type { Ledger } from "./Ledger.ts";
 import { installedVersion, runsInstalled } from "./proof.ts";
 import type { Claim, Operation, PodRecord } from "./records.ts";
@@ -30,17 +31,27 @@ const allowedMillis = ({ operation, entry }: Claim): number => {
   }
 };
 
-/** The deadline of the present stage. Stored times are whole seconds, so it passes up to a second later than that. */
-const missedDeadline = (claim: Claim): Failure | undefined => {
-  const { entry, node } = claim;
-  const since = claim.stages.get(entry.stage ?? "");
+/**
+ * When the present stage's time is up, in milliseconds of the cluster's clock; undefined: never. Stored times are whole
+ * seconds, so it is up to a second later than that. Where no operator was up in between (it is since `upSince`), the clock
+ * that counts is the stored one: an operator that comes back may start it anew.
+ */
+export const deadlineOf = (
+  claim: Claim,
+  upSince = Number.NEGATIVE_INFINITY,
+): number | undefined => {
+  const { stage = "", stageStartedAt } = claim.entry;
+  const since = claim.stages.get(stage);
   const allowed = allowedMillis(claim);
   if (since === undefined || allowed === 0) return undefined;
-  return {
-    node,
-    what: `missed the deadline of stage ${entry.stage}`,
-    at: since.at + allowed + 1000,
-  };
+  const stored = stageStartedAt === undefined || upSince <= since.at ? 0 : millisOf(stageStartedAt);
+  return Math.max(since.at, stored) + allowed + 1000;
+};
+
+const missedDeadline = (claim: Claim, upSince: number | undefined): Failure | undefined => {
+  const at = deadlineOf(claim, upSince);
+  if (at === undefined) return undefined;
+  return { node: claim.node, what: `missed the deadline of stage ${claim.entry.stage}`, at };
 };
 
 const reportOf = (ledger: Ledger, { operation, node }: Claim): PodRecord | undefined =>
@@ -68,16 +79,17 @@ const fellBack = (ledger: Ledger, claim: Claim): Failure | undefined => {
   };
 };
 
-/** The first node in flight of which everybody could see before `before` that it has failed. */
+/** The first node in flight of which everybody could see before `before` that it has failed; the operator is up since `upSince`. */
 export const failureInFlight = (
   ledger: Ledger,
   operation: Operation,
   before: number,
+  upSince?: number,
 ): Failure | undefined => {
   for (const node of operation.inFlight) {
     const claim = operation.claims.get(node);
     if (claim === undefined) continue;
-    for (const failure of [missedDeadline(claim), fellBack(ledger, claim)])
+    for (const failure of [missedDeadline(claim, upSince), fellBack(ledger, claim)])
       if (failure !== undefined && failure.at < before) return failure;
   }
   return undefined;
