@@ -2,7 +2,6 @@
  * Whose child an object is. `kubectl delete --cascade=orphan` takes the owner off the children of an operation as soon as
  * the garbage collector gets to it, which may be before the operation could stop them: they are its own all the same.
  */
-import type { NodeOp } from "../api/nodeop.ts";
 import { controllerOf, isControlledBy } from "../kube/object.ts";
 import { LABEL_NODEOP, labelValue } from "../labels.ts";
 
@@ -14,5 +13,9 @@ export const isOrphanOf = ({ metadata }: Child, name: string): boolean =>
   controllerOf(metadata) === undefined && metadata.labels?.[LABEL_NODEOP] === labelValue(name);
 
 /** Whether an object that has the name of a child of this operation, which derives from its uid, is that child. */
-export const isChildOf = (child: Child, { metadata: { uid, name } }: Pick<NodeOp, "metadata">) =>
-  isControlledBy(child, uid) || isOrphanOf(child, name);
+export const isChildOf = (
+  child: Child,
+  {
+    metadata: { uid, name },
+  }: { readonly metadata: { readonly uid: string; readonly name: string } },
+): boolean => isControlledBy(child, uid) || isOrphanOf(child, name);

@@ -3,7 +3,7 @@
  * NodeOp until it is gone, so whoever takes over has to remove both, or the NodeOp can never be deleted.
  */
 import { Schema } from "effect";
-import type { NodeOp } from "../api/nodeop.ts";
+import type { ObjectRef } from "../kube/object.ts";
 import { ViewMeta } from "../kube/view.ts";
 
 /** A ClusterRoleBinding reduced to what tells whose it is. */
@@ -15,11 +15,15 @@ export const ClusterRoleBinding = Schema.Struct({
 });
 export interface ClusterRoleBinding extends Schema.Schema.Type<typeof ClusterRoleBinding> {}
 
+/** An operation, of which only the name matters. */
+interface Named {
+  readonly metadata: ObjectRef;
+}
+
 /** The name does not contain the namespace: operations of one name in two namespaces fight over it (kairos.md, defect 52). */
-export const bindingName = (operation: NodeOp): string =>
-  `nodeop-reboot-${operation.metadata.name}`;
+export const bindingName = (operation: Named): string => `nodeop-reboot-${operation.metadata.name}`;
 
 /** Whether the binding is about accounts of this operation's namespace only: another one's is not ours to delete. */
-export const isBindingOf = (operation: NodeOp, { subjects = [] }: ClusterRoleBinding): boolean =>
+export const isBindingOf = (operation: Named, { subjects = [] }: ClusterRoleBinding): boolean =>
   subjects.length > 0 &&
   subjects.every(({ namespace }) => namespace === operation.metadata.namespace);

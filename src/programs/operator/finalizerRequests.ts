@@ -1,7 +1,7 @@
 /** The requests about the finalizers of an operation: ours, and the Go original's with the ClusterRoleBinding that it stands for. */
 import { Effect } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
-import { objectKey } from "../../domain/kube/object.ts";
+import { objectKey, type ObjectRef } from "../../domain/kube/object.ts";
 import { FINALIZER, ORIGINAL_FINALIZER } from "../../domain/labels.ts";
 import type { Observed } from "../../domain/rollout/observed.ts";
 import { bindingName, isBindingOf } from "../../domain/takeover/binding.ts";
@@ -24,7 +24,9 @@ export const removeFinalizers = Effect.fnUntraced(function* (operation: NodeOp) 
 });
 
 /** One that is gone, or that belongs to an operation of this name in another namespace, is left as it is. */
-const deleteBinding = Effect.fnUntraced(function* (operation: NodeOp) {
+export const deleteBinding = Effect.fnUntraced(function* (operation: {
+  readonly metadata: ObjectRef;
+}) {
   const api = yield* KubeApi;
   const ref = { name: bindingName(operation) };
   const binding = yield* Effect.catchTag(

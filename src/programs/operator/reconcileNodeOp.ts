@@ -19,6 +19,7 @@ import { Caches } from "./Caches.ts";
 import { type CeilingOptions, reserve } from "./ceiling.ts";
 import { confirm, dueEvidence } from "./confirm.ts";
 import { gather } from "./gather.ts";
+import { letGo } from "./letGo.ts";
 import { statusIntervalMillis, type Memory, type OperationMemory } from "./Memory.ts";
 import { AnyNodeOp, NodeOpResource } from "./resources.ts";
 import { tellInvalid } from "./tellInvalid.ts";
@@ -57,13 +58,13 @@ export const reconcileNodeOp = Effect.fnUntraced(function* (
 ): Effect.fn.Return<LookAgain, ApiError, KubeApi | Caches> {
   const caches = yield* Caches;
   if (caches.unreadableOperations.has(key)) {
-    yield* tellInvalid(key, {
+    const unreadable = yield* tellInvalid(key, {
       unreadable: caches.unreadableOperations,
       any: AnyNodeOp,
       decode: decodeNodeOp,
       observe: caches.operations.observe,
     });
-    return { at: undefined };
+    return { at: yield* letGo(unreadable) };
   }
   const operation = caches.operations.get(key);
   if (operation === undefined) {

@@ -1,4 +1,4 @@
-/** What is done about a NodeOp or NodeOpUpgrade that does not follow its schema: its status says so, and nothing else. */
+/** What is done about a NodeOp or NodeOpUpgrade that does not follow its schema: its status says so. */
 import { Clock, Effect, Result } from "effect";
 import type { ApiProblems } from "../../domain/api/problems.ts";
 import { parseKey } from "../../domain/kube/object.ts";
@@ -19,12 +19,13 @@ export interface ReadableKind<A> {
 /**
  * Reads the object of this key live and tells what is wrong with it. There is no retry: the next change of the object
  * brings the key again. The API server refuses the write where a field that is immutable has the wrong type, because
- * its rule cannot be evaluated; the log then has the errors.
+ * its rule cannot be evaluated; the log then has the errors. Answers with the object while it cannot be read, undefined
+ * once it can, or is gone.
  */
 export const tellInvalid = Effect.fnUntraced(function* <A>(
   key: string,
   kind: ReadableKind<A>,
-): Effect.fn.Return<void, ApiError, KubeApi> {
+): Effect.fn.Return<unknown, ApiError, KubeApi> {
   const api = yield* KubeApi;
   const ref = parseKey(key);
   const json = yield* Effect.catchTag(api.get(kind.any, ref), "NotFound", () => Effect.undefined);
@@ -32,12 +33,12 @@ export const tellInvalid = Effect.fnUntraced(function* <A>(
   if (decoded === undefined || Result.isSuccess(decoded)) {
     kind.unreadable.delete(key);
     if (decoded !== undefined) kind.observe(decoded.success);
-    return;
+    return undefined;
   }
   const status = invalidStatus(json, decoded.failure.message, yield* Clock.currentTimeMillis);
-  if (status === undefined) return;
+  if (status === undefined) return json;
   const { uid, resourceVersion } = metadataOf(json);
-  yield* Effect.catchTag(
+  return yield* Effect.catchTag(
     api.patch(
       kind.any,
       ref,
@@ -48,6 +49,6 @@ export const tellInvalid = Effect.fnUntraced(function* <A>(
     (error) =>
       Effect.annotateLogs(Effect.logWarning("an invalid object cannot be told so"), {
         error: error.message,
-      }),
+      }).pipe(Effect.as(json)),
   );
 });

@@ -3,7 +3,13 @@ import { describe, expect, it } from "@effect/vitest";
 import type { CrdLike } from "../../../src/services/fake/structural/schema.ts";
 import { crds } from "../../../src/domain/api/crd.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
-import { NodeOps, NodeOpUpgrades, type Resource } from "../../../src/domain/kube/resource.ts";
+import {
+  Jobs,
+  NodeOps,
+  NodeOpUpgrades,
+  Pods,
+  type Resource,
+} from "../../../src/domain/kube/resource.ts";
 import { Scene, titleOf } from "./harness.ts";
 
 const preserved = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
@@ -149,4 +155,36 @@ describe("beside an invalid object", () => {
       [],
     );
   });
+});
+
+describe("a NodeOp that became invalid while it was at work", () => {
+  /** Somebody takes the rules away, breaks the object, and puts the rules back. */
+  const broken = (until: string) => {
+    const scene = new Scene();
+    scene.startOperator();
+    scene.createOperation();
+    scene.until(until, () => scene.status().nodeStatuses?.["worker-1"]?.stage === until);
+    for (const crd of crds()) scene.fake.defineCrd(lax(crd));
+    scene.patch(NodeOps, "op", { spec: { concurrency: -3 } });
+    for (const crd of crds()) scene.fake.defineCrd(crd);
+    scene.pass(5);
+    return scene;
+  };
+
+  it.each(["Preparing", "Upgrading", "Rebooting"])(
+    "in %s: deleted, it is gone as soon as nothing of it works any more, and leaves nothing",
+    (stage) => {
+      const scene = broken(stage);
+      expect(scene.operation()?.metadata.finalizers).toEqual(["operator.kairos.io/in-flight"]);
+      scene.delete(NodeOps, "op");
+      scene.until("its end", () => scene.operation() === undefined, 300);
+      const atWork = () =>
+        [...scene.fake.objects(Pods)].filter(
+          ({ metadata }) => metadata.labels?.["kairos.io/nodeop"] === "op",
+        );
+      scene.until("its Pods", () => atWork().length === 0, 300);
+      expect(scene.marks("worker-1")).toBe("");
+      expect([...scene.fake.objects(Jobs)]).toEqual([]);
+    },
+  );
 });
