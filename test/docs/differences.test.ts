@@ -35,7 +35,7 @@ describe("the Go operator's defects", () => {
   it("a test that does not exist would be found", () => {
     const path = "test/docs/differences.test.ts";
     expect(
-      problemOf({ defect: "1", test: `\`${path}\`: a test that ${"is"} not there` }),
+      problemOf({ defect: "1", test: `\`${path}\`: ${["a", "missing", "name"].join(" ")}` }),
     ).toHaveLength(1);
     expect(problemOf({ defect: "1", test: "`test/docs/none.test.ts`: any" })).toHaveLength(1);
     expect(problemOf({ defect: "1", test: "" })).toHaveLength(1);

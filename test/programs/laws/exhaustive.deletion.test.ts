@@ -51,9 +51,9 @@ describe("whenever the operation is deleted", () => {
   );
 });
 
-describe("whenever a NodeOp is deleted", () => {
-  const run = (fault?: string) => simulateNodeOp(...(fault === undefined ? [] : [fault]));
+const run = (fault?: string) => simulateNodeOp(...(fault === undefined ? [] : [fault]));
 
+describe("whenever a NodeOp is deleted", () => {
   it.each(["deleted", "deleted-foreground"])(
     "operation:%s: nothing of it is left",
     (kind) =>

@@ -157,20 +157,20 @@ describe("beside an invalid object", () => {
   });
 });
 
-describe("a NodeOp that became invalid while it was at work", () => {
-  /** Somebody takes the rules away, breaks the object, and puts the rules back. */
-  const broken = (until: string) => {
-    const scene = new Scene();
-    scene.startOperator();
-    scene.createOperation();
-    scene.until(until, () => scene.status().nodeStatuses?.["worker-1"]?.stage === until);
-    for (const crd of crds()) scene.fake.defineCrd(lax(crd));
-    scene.patch(NodeOps, "op", { spec: { concurrency: -3 } });
-    for (const crd of crds()) scene.fake.defineCrd(crd);
-    scene.pass(5);
-    return scene;
-  };
+/** Somebody takes the rules away, breaks the object, and puts the rules back. */
+const broken = (until: string) => {
+  const scene = new Scene();
+  scene.startOperator();
+  scene.createOperation();
+  scene.until(until, () => scene.status().nodeStatuses?.["worker-1"]?.stage === until);
+  for (const crd of crds()) scene.fake.defineCrd(lax(crd));
+  scene.patch(NodeOps, "op", { spec: { concurrency: -3 } });
+  for (const crd of crds()) scene.fake.defineCrd(crd);
+  scene.pass(5);
+  return scene;
+};
 
+describe("a NodeOp that became invalid while it was at work", () => {
   it.each(["Preparing", "Upgrading", "Rebooting"])(
     "in %s: deleted, it is gone as soon as nothing of it works any more, and leaves nothing",
     (stage) => {
