@@ -119,10 +119,8 @@ const report = <A, Index extends string>(
     { discard: true },
   );
 
-const isAway = <A, Index extends string>(
-  { failingSince }: State<A, Index>,
-  now: number,
-): boolean => failingSince !== undefined && now - failingSince >= OUTAGE_MILLIS_MIN;
+const isAway = <A, Index extends string>({ failingSince }: State<A, Index>, now: number): boolean =>
+  failingSince !== undefined && now - failingSince >= OUTAGE_MILLIS_MIN;
 
 /** The server has answered: what was wrong is over. */
 const answered = <A, Index extends string>(state: State<A, Index>, now: number): void => {
