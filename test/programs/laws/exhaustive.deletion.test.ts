@@ -37,7 +37,7 @@ describe("whenever the operation is deleted", () => {
     "operation:deleted-orphan: the NodeOp of a NodeOpUpgrade stays, and goes on without it",
     () =>
       expectAtEvery(
-        upTo(simulateCanary().commits),
+        upTo(simulateCanary().commits).filter((commit) => commit % 3 === 0),
         deletedAt("deleted-orphan"),
         ({ result, history }) => [
           ...(result.phase === "Deleted" ? [] : [result.phase]),
@@ -82,7 +82,7 @@ describe("whenever a NodeOp is deleted", () => {
     "operation:deleted-orphan while no operator runs: the same, when one is there again",
     () =>
       expectAtEvery(
-        upTo(run().commits),
+        upTo(run().commits).filter((commit) => commit % 2 === 0),
         deletedAt("deleted-orphan"),
         (simulation) => [...notDeleted(simulation), ...awake(simulation.history)],
         (fault) => simulateNodeOp(fault, fault.replace(/.*@(\d+)$/u, "operator:away@$1:10m")),
