@@ -16,6 +16,12 @@ describe("DeadlinesOnTime", () => {
     expect(inStageFor(GRACE)).toEqual([]);
     expect(inStageFor(10 * 3_600_000, { upgradeSeconds: 0 })).toEqual([]);
   });
+  it("holds for a node that another operation holds, for as long as it does", () => {
+    const { h, op } = claimed({ deadlines: { upgradeSeconds: 60 } });
+    h.status(op, { a: { ...h.entry(op, "a"), reason: "HeldByAnother" } });
+    h.wait(10 * GRACE).ready("a", true);
+    expect(h.messages("DeadlinesOnTime")).toEqual([]);
+  });
   it("is broken by a node that stays, once", () => {
     expect(inStageFor(GRACE + 1)).toEqual([
       "node a of NodeOp default/up is still in stage Preparing, whose deadline passed at 1061s",
@@ -40,6 +46,7 @@ describe("DeadlinesOnTime", () => {
   });
   it("is broken although the stored clock is started anew by an operator that was up", () => {
     const { h, op } = claimed({ deadlines: { upgradeSeconds: 60 } });
+    h.prepare(op, "a");
     h.wait(50_000);
     const stageStartedAt = new Date(h.at).toISOString();
     h.status(op, { a: { ...h.entry(op, "a"), stageStartedAt } });

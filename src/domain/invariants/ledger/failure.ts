@@ -1,5 +1,6 @@
 /** Which nodes in flight have failed in fact, whatever the status says of them: what stopOnFailure has to stop for. */
 import { millisOf } from "../../kube/object.ts";
+import { HELD_BY_ANOTHER } from "../../rollout/reason.ts";
 import type { Ledger } from "./Ledger.ts";
 import { installedVersion, runsInstalled } from "./proof.ts";
 import type { Claim, Operation, PodRecord } from "./records.ts";
@@ -22,6 +23,8 @@ const allowedMillis = ({ operation, entry }: Claim): number => {
     case "Claimed":
       return preflightSeconds * 1000;
     case "Preparing":
+      // Whoever holds the node may take as long as it takes.
+      return entry.reason === HELD_BY_ANOTHER ? 0 : upgradeSeconds * 1000;
     case "Upgrading":
       return upgradeSeconds * 1000;
     case "Rebooting":
@@ -34,7 +37,8 @@ const allowedMillis = ({ operation, entry }: Claim): number => {
 /**
  * When the present stage's time is up, in milliseconds of the cluster's clock; undefined: never. Stored times are whole
  * seconds, so it is up to a second later than that. Where no operator was up in between (it is since `upSince`), the clock
- * that counts is the stored one: an operator that comes back may start it anew.
+ * that counts is the stored one: an operator that comes back may start it anew. So it is in
+ * Preparing, which begins anew when another operation lets go of the node.
  */
 export const deadlineOf = (
   claim: Claim,
@@ -44,7 +48,8 @@ export const deadlineOf = (
   const since = claim.stages.get(stage);
   const allowed = allowedMillis(claim);
   if (since === undefined || allowed === 0) return undefined;
-  const stored = stageStartedAt === undefined || upSince <= since.at ? 0 : millisOf(stageStartedAt);
+  const mayBeAnew = stage === "Preparing" || upSince > since.at;
+  const stored = stageStartedAt === undefined || !mayBeAnew ? 0 : millisOf(stageStartedAt);
   return Math.max(since.at, stored) + allowed + 1000;
 };
 
