@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest";
 import type { Commit } from "../../../src/domain/history.ts";
 import { isComplete, isFinished, isSuspended, type Job } from "../../../src/domain/kube/job.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
-import { isTerminal } from "../../../src/domain/kube/pod.ts";
+import { isTerminal, type Pod } from "../../../src/domain/kube/pod.ts";
 import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
 import {
   CANARY_NODES,
@@ -110,7 +110,7 @@ const isStopped = (object: KubeObject): boolean => {
   return isFinished(job) || isSuspended(job);
 };
 
-const hasEnded = (object: KubeObject): boolean => isTerminal(object);
+const hasEnded = (object: KubeObject & Pick<Pod, "status">): boolean => isTerminal(object);
 
 /** The deletion of a Job by the user; undefined where there was none to delete. */
 const deletionOf = (history: ReadonlyArray<Commit>): Commit | undefined =>

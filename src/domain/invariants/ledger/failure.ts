@@ -16,6 +16,7 @@ export interface Failure {
 const allowedMillis = ({ operation, entry }: Claim): number => {
   const {
     preflightSeconds = 600,
+    drainSeconds = 3600,
     upgradeSeconds = 7200,
     rebootSeconds = 3600,
   } = operation.object.spec?.deadlines ?? {};
@@ -24,7 +25,12 @@ const allowedMillis = ({ operation, entry }: Claim): number => {
       return preflightSeconds * 1000;
     case "Preparing":
       // Whoever holds the node may take as long as it takes.
-      return entry.reason === HELD_BY_ANOTHER ? 0 : upgradeSeconds * 1000;
+      if (entry.reason === HELD_BY_ANOTHER) return 0;
+      if (entry.drainingSince === undefined) return upgradeSeconds * 1000;
+      // The drain has a time of its own, and what comes after it as long as before.
+      return drainSeconds === 0 || upgradeSeconds === 0
+        ? 0
+        : (drainSeconds + upgradeSeconds) * 1000;
     case "Upgrading":
       return upgradeSeconds * 1000;
     case "Rebooting":
@@ -44,12 +50,13 @@ export const deadlineOf = (
   claim: Claim,
   upSince = Number.NEGATIVE_INFINITY,
 ): number | undefined => {
-  const { stage = "", stageStartedAt } = claim.entry;
+  const { stage = "", stageStartedAt, drainingSince = stageStartedAt } = claim.entry;
   const since = claim.stages.get(stage);
   const allowed = allowedMillis(claim);
   if (since === undefined || allowed === 0) return undefined;
   const mayBeAnew = stage === "Preparing" || upSince > since.at;
-  const stored = stageStartedAt === undefined || !mayBeAnew ? 0 : millisOf(stageStartedAt);
+  const startedAt = stage === "Preparing" ? drainingSince : stageStartedAt;
+  const stored = startedAt === undefined || !mayBeAnew ? 0 : millisOf(startedAt);
   return Math.max(since.at, stored) + allowed + 1000;
 };
 

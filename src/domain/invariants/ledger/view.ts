@@ -27,6 +27,7 @@ export interface NodeOpView {
     };
     readonly deadlines?: {
       readonly preflightSeconds?: number;
+      readonly drainSeconds?: number;
       readonly upgradeSeconds?: number;
       readonly rebootSeconds?: number;
       readonly readySeconds?: number;
