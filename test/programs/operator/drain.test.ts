@@ -212,16 +212,44 @@ describe("a drain", () => {
   });
 });
 
+const phaseOf = (scene: Scene, name: string): unknown => {
+  const status = scene.fake.object(Pods, { namespace: "default", name })?.["status"];
+  return typeof status === "object" && status !== null && "phase" in status && status.phase;
+};
+
+const patchBudget = (scene: Scene, body: object, subresource?: "status"): void =>
+  void scene.ask({
+    verb: "patch",
+    resource: PodDisruptionBudgets,
+    subresource,
+    namespace: "default",
+    name: "db",
+    body,
+  });
+
+/** What the disruption controller would count, of one Pod. */
+const countBudget = (scene: Scene, desiredHealthy: number, observedGeneration: number): void => {
+  const disruptionsAllowed = 1 - desiredHealthy;
+  const counts = { currentHealthy: disruptionsAllowed, desiredHealthy, expectedPods: 1 };
+  patchBudget(scene, { status: { observedGeneration, disruptionsAllowed, ...counts } }, "status");
+};
+
 /** A drain that a budget blocks until `release`. */
 const blocked = (spec: object = {}, options: object = {}) => {
-  let isBlocking = true;
-  const scene = draining(refusing(BUDGET, () => isBlocking));
+  const scene = draining();
   createPod(scene, "db-0", { labels: { app: "db" } });
   createPod(scene, "web");
   createBudget(scene);
+  countBudget(scene, 1, 1);
+  // One that has not started yet is evicted past every budget.
+  scene.until("the Pod runs", () => phaseOf(scene, "db-0") === "Running");
   start(scene, options, spec);
   scene.startOperator();
-  return { scene, release: () => void (isBlocking = false) };
+  const release = () => {
+    patchBudget(scene, { spec: { minAvailable: 0 } });
+    countBudget(scene, 0, 2);
+  };
+  return { scene, release };
 };
 
 describe("a drain that a budget blocks", () => {
@@ -238,7 +266,7 @@ describe("a drain that a budget blocks", () => {
     expect(entry(scene)).toMatchObject({
       reason: "DrainBlocked",
       message:
-        "Draining is blocked: default/db-0: PodDisruptionBudget default/db allows 0 disruptions",
+        "Draining is blocked: default/db-0: PodDisruptionBudget default/db allows 0 disruptions (0 healthy, 1 needed)",
     });
   });
 
@@ -257,7 +285,7 @@ describe("a drain that a budget blocks", () => {
     scene.untilEnded();
     expect(entry(scene)).toMatchObject({ phase: "Failed", reason: "DrainTimeout" });
     expect(entry(scene)?.message).toBe(
-      "Drain failed: not done in time, still there: default/db-0. Draining is blocked: default/db-0: PodDisruptionBudget default/db allows 0 disruptions",
+      "Drain failed: not done in time, still there: default/db-0. Draining is blocked: default/db-0: PodDisruptionBudget default/db allows 0 disruptions (0 healthy, 1 needed)",
     );
     expect(scene.marks("worker-1")).toBe("");
     expect(isThere(scene, "db-0")).toBe(true);
