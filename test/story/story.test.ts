@@ -22,6 +22,21 @@ interface Scenario {
   readonly spec?: string;
 }
 
+/** A workload of three Pods whose budget lets so many of them go at a time. */
+const shop = (maxUnavailable: number): string =>
+  `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: shop}}
+  template: {metadata: {labels: {app: shop}}, spec: {containers: [{name: shop, image: shop}]}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: shop}
+spec: {maxUnavailable: ${maxUnavailable}, selector: {matchLabels: {app: shop}}}`;
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   canary: { nodes: "1+3" },
   "single node": { nodes: "1+0" },
@@ -62,6 +77,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     nodes: "1+1",
     beside:
       "apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: {name: firmware}\nspec: {command: [flash], concurrency: 1, cordon: true}",
+  },
+  "drained as budgets allow": { nodes: "1+2", beside: shop(1) },
+  "a budget blocks a drain": {
+    nodes: "1+2",
+    beside: shop(0),
+    spec: "deadlines: {drainSeconds: 600}",
   },
   "the operator's own node": { nodes: "2+1", operatorNode: "cp-1" },
   "nobody is selected": { nodes: "1+1", spec: "nodeSelector: {matchLabels: {a: nobody}}" },
