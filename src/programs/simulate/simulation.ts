@@ -308,15 +308,11 @@ class Run {
           this.#later(COMING_BACK_MILLIS, () => this.#unhinder(who));
         });
       case "controller-manager":
-        for (const controller of this.#controllers) controller.stop();
+        for (const controller of this.#cluster.controllerManager) controller.stop();
         return back("kube-controller-manager is started again", () => {
-          for (const controller of this.#controllers) controller.start();
+          for (const controller of this.#cluster.controllerManager) controller.start();
         });
     }
-  }
-
-  get #controllers() {
-    return [this.#cluster.jobController, this.#cluster.garbageCollector];
   }
 
   /** Until every operation has ended, or nothing has happened for longer than any deadline. */

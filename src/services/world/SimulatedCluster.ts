@@ -142,6 +142,12 @@ export class SimulatedCluster {
     for (const controller of this.workloadControllers.values()) controller.start();
   }
 
+  /** What kube-controller-manager is: everything but the scheduler, which is a program of its own. */
+  get controllerManager(): ReadonlyArray<Controller> {
+    const others = [...this.workloadControllers].filter(([name]) => name !== "scheduler");
+    return [this.jobController, this.garbageCollector, ...others.map(([, one]) => one)];
+  }
+
   /** Everything that has happened to the machines. */
   get hostLog(): ReadonlyArray<HostEvent> {
     return this.#hostLog;
