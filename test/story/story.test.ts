@@ -10,6 +10,7 @@ import { readManifests } from "../../src/programs/simulate/manifests.ts";
 import { parseNodes } from "../../src/programs/simulate/nodesFlag.ts";
 import { runSimulation } from "../../src/programs/simulate/simulation.ts";
 import { story } from "../../src/programs/simulate/story.ts";
+import { shop } from "../support/simulations.ts";
 
 interface Scenario {
   readonly file?: string;
@@ -21,21 +22,6 @@ interface Scenario {
   /** Fields of the spec that differ from the canary's. */
   readonly spec?: string;
 }
-
-/** A workload of three Pods whose budget lets so many of them go at a time. */
-const shop = (maxUnavailable: number): string =>
-  `apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shop}
-spec:
-  replicas: 3
-  selector: {matchLabels: {app: shop}}
-  template: {metadata: {labels: {app: shop}}, spec: {containers: [{name: shop, image: shop}]}}
----
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: {name: shop}
-spec: {maxUnavailable: ${maxUnavailable}, selector: {matchLabels: {app: shop}}}`;
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   canary: { nodes: "1+3" },

@@ -37,6 +37,34 @@ export const simulateShortCanary = (...faults: ReadonlyArray<string>): Simulatio
 export const simulateCanary = (...faults: ReadonlyArray<string>): Simulation =>
   simulate({ ...canary, faults: faults.map((text) => Result.getOrThrow(parseFault(text))) });
 
+/** A workload of three Pods whose budget lets so many of them go at a time. */
+export const shop = (maxUnavailable: number): string =>
+  `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: shop}}
+  template: {metadata: {labels: {app: shop}}, spec: {containers: [{name: shop, image: shop}]}}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: shop}
+spec: {maxUnavailable: ${maxUnavailable}, selector: {matchLabels: {app: shop}}}`;
+
+const drained: SimulationOptions = {
+  ...canary,
+  manifests: Result.getOrThrow(
+    readManifests([
+      { path: "canary.yaml", text: `${readFileSync(CANARY, "utf8")}\n---\n${shop(1)}\n` },
+    ]),
+  ),
+};
+
+/** The canary in a cluster with a workload, so that each node has Pods to be drained. */
+export const simulateDrain = (...faults: ReadonlyArray<string>): Simulation =>
+  simulate({ ...drained, faults: faults.map((text) => Result.getOrThrow(parseFault(text))) });
+
 const NODE_OP = `
 apiVersion: operator.kairos.io/v1alpha1
 kind: NodeOp
