@@ -6,6 +6,7 @@ import { canary } from "./scenarios/canary.ts";
 import { crashes } from "./scenarios/crashes.ts";
 import { definitions } from "./scenarios/definitions.ts";
 import { disturbances } from "./scenarios/disturbances.ts";
+import { drains } from "./scenarios/drains.ts";
 import { endings } from "./scenarios/endings.ts";
 import { labeler } from "./scenarios/labeler.ts";
 import { onlyNode } from "./scenarios/onlyNode.ts";
@@ -25,6 +26,7 @@ describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
     agent(it);
     onlyNode(it);
     refusals(it);
+    drains(it);
     endings(it);
     disturbances(it);
     crashes(it);

@@ -5,8 +5,7 @@ import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import { Pods } from "../../../src/domain/kube/resource.ts";
 import { E2e, machines, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE } from "../support/E2e.ts";
 import { nodesOf } from "../support/MachinePool.ts";
-
-const ROOM = { cpu: "4", memory: "8Gi", pods: "110" };
+import { ROOM } from "../support/manifests.ts";
 
 /** A Pod of anybody, to show that the cordon keeps others out. */
 const BYSTANDER = {

@@ -26,3 +26,6 @@ export const canaryWith = (
     spec: { ...canary.spec, ...spec },
   });
 };
+
+/** What the scheduler asks of a node, as its kubelet would tell it. */
+export const ROOM = { cpu: "4", memory: "8Gi", pods: "110" };
