@@ -41,3 +41,6 @@ export const isFinished = (job: Job): boolean =>
   isComplete(job) || condition(job, "Failed") !== undefined;
 
 export const isSuspended = (job: Job): boolean => job.spec?.suspend === true;
+
+/** Whether the Job controller has written into the Job that it is suspended. */
+export const isNotedAsSuspended = (job: Job): boolean => condition(job, "Suspended") !== undefined;

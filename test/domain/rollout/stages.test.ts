@@ -277,11 +277,13 @@ describe("Preparing", () => {
 });
 
 describe("Upgrading", () => {
-  it("the stored Job is resumed", () =>
-    expectStep(
-      inStage(upgrading, { children: { job: job("w", { suspend: true }) } }),
-      "ResumeJob",
-    ));
+  it("the stored Job is resumed once the Job controller has noted it, or has had its moment", () => {
+    const noted = { job: job("w", { suspend: true, condition: "Suspended" }) };
+    expectStep(inStage(upgrading, { children: noted }), "ResumeJob");
+    const children = { job: job("w", { suspend: true }) };
+    expectStep(inStage(upgrading, { children, now: START + 1999 }), "");
+    expectStep(inStage(upgrading, { children, now: START + 2000 }), "ResumeJob");
+  });
   it("a Job that is not there is looked up live, then the node has failed", () => {
     expectStep(inStage(upgrading), "confirm Job");
     expectStep(inStage(upgrading, { live: [JOB] }), "store Cancelling JobGone");

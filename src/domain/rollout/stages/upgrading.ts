@@ -1,5 +1,5 @@
 /** Stage Upgrading: the Job whose uid is stored is resumed and runs; no other Job ever does (design.md §4 "upgrade"). */
-import { failureOf, isComplete, isSuspended } from "../../kube/job.ts";
+import { failureOf, isComplete, isNotedAsSuspended, isSuspended } from "../../kube/job.ts";
 import type { Job } from "../../kube/job.ts";
 import {
   isTerminal,
@@ -29,13 +29,23 @@ export const upgrading = (at: NodeInFlight): Step => {
       }),
     );
   if (isComplete(job)) return onComplete(at);
-  if (isSuspended(job))
-    return act(
-      { reason: "Job", message: `Job ${job.metadata.name} is being resumed` },
-      { _tag: "ResumeJob", node: at.name, job: versionOf(job) },
-    );
+  if (isSuspended(job)) return resume(at, job);
   return running(at, job);
 };
+
+/**
+ * The Job controller writes into each new Job that it is suspended: a resume that is under way at that moment meets a
+ * conflict. So that write is awaited, but only for a moment, because the controller may be away.
+ */
+const resume = (at: NodeInFlight, job: Job): Step => {
+  const noticedBy = Date.parse(at.entry.stageStartedAt ?? "") + NOTICE_MILLIS;
+  const note = { reason: "Job", message: `Job ${job.metadata.name} is being resumed` };
+  return at.now < noticedBy && !isNotedAsSuspended(job)
+    ? wait(note, noticedBy)
+    : act(note, { _tag: "ResumeJob", node: at.name, job: versionOf(job) });
+};
+
+const NOTICE_MILLIS = 2000;
 
 /** How the command ended last, where its Pods still tell. */
 export const lastExit = (at: NodeInFlight): string => {
