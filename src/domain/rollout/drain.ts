@@ -91,10 +91,14 @@ export const betweenLooks = (at: NodeInFlight): Step | undefined => {
   if (options === undefined || isDue || !isHeldAsWanted(at, node)) return undefined;
   const plan = planDrain(progress.pods, rulesOf(at, options));
   // Nothing was left: it is the Job that is waited for.
-  return plan.evict.length + plan.leaving.length === 0
-    ? undefined
-    : waitForNextLook(at, plan, progress);
+  return stillThere(plan).length === 0 ? undefined : waitForNextLook(at, plan, progress);
 };
+
+/** The Pods that the drain waits for: those to be evicted, and those on their way out. */
+const stillThere = ({ evict, leaving }: DrainPlan): ReadonlyArray<NodePod> => [
+  ...evict,
+  ...leaving,
+];
 
 /** The next look, or the end of the node's time to drain. */
 const wakesAt = (at: NodeInFlight, progress: DrainProgress): number => {
@@ -114,7 +118,7 @@ export const drain = (at: NodeInFlight): Step | undefined => {
   const plan = planDrain(progress.pods, rulesOf(at, options));
   if (plan.refusals.length > 0)
     return fail(at, "DrainRefused", `Drain refused: ${plan.refusals.join("; ")}`);
-  const left = [...plan.evict, ...plan.leaving];
+  const left = stillThere(plan);
   if (left.length === 0) return undefined;
   // The deadline counts from what is stored.
   if (at.entry.drainingSince === undefined) return begin(at, left);
@@ -151,7 +155,7 @@ const noteOf = (plan: DrainPlan, progress: DrainProgress, now: number): Note => 
   return blocked === undefined
     ? {
         reason: "Draining",
-        message: `the node is being drained: ${podNames([...plan.evict, ...plan.leaving])}`,
+        message: `the node is being drained: ${podNames(stillThere(plan))}`,
       }
     : { ...blocked, problem: true, isExact: true };
 };
@@ -163,7 +167,7 @@ const fail = (at: NodeInFlight, reason: "DrainRefused" | "DrainTimeout", message
   advance(endEarly(at, { reason, message, mayReboot: false }));
 
 const timedOut = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): Step => {
-  const left = podNames([...plan.evict, ...plan.leaving]);
+  const left = podNames(stillThere(plan));
   const why = blockers(plan, progress, at.now)?.message;
   return fail(
     at,

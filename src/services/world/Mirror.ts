@@ -29,6 +29,9 @@ export interface MirrorOptions<A extends KubeObject> {
   readonly onListed?: () => void;
 }
 
+/** For a resource of which nothing but its being objects matters. */
+export const isAny = (object: KubeObject): object is KubeObject => object.metadata.uid !== "";
+
 const RECONNECT = { base: "200 millis", max: "10 seconds" } as const;
 
 export class Mirror<A extends KubeObject = KubeObject> {

@@ -6,6 +6,7 @@ import { Clock, Effect, Queue } from "effect";
 import { backoffMillis } from "../backoff.ts";
 import type { KubeError } from "../KubeError.ts";
 import { drawMillis, type SecondsRange } from "./behaviour.ts";
+import { together } from "./together.ts";
 
 export interface SyncLoopOptions<R> {
   readonly workers: number;
@@ -59,9 +60,7 @@ export class SyncLoop<R> {
       Effect.flatMap(Queue.take(this.#ready), (key) => this.#work(key)),
     );
     const workers = Array.from({ length: this.#options.workers }, () => worker);
-    return Effect.all([this.#react, ...workers], { concurrency: "unbounded", discard: true }).pipe(
-      Effect.andThen(Effect.never),
-    );
+    return together([this.#react, ...workers]);
   }
 
   get #react() {

@@ -3,15 +3,17 @@
  * their own caches. How they bring Pods about is theirs (`WorkloadPlan`).
  */
 import { Effect } from "effect";
-import { type NewKubeObject, objectKey } from "../../domain/kube/object.ts";
+import type { NewKubeObject } from "../../domain/kube/object.ts";
 import { Pods, type Resource } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
 import { sameJson } from "./json.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
+import { OwnedPods } from "./OwnedPods.ts";
 import { isActive, isPod, isPodReady, type Pod } from "./pod.ts";
 import { createObject, deleteObject, isGone, updateStatus } from "./requests.ts";
 import { SyncLoop } from "./SyncLoop.ts";
+import { together } from "./together.ts";
 import { isWorkload, type Workload, workloadOf, type WorkloadStatus } from "./workload.ts";
 
 /** What to do about the Pods of one workload now. */
@@ -53,13 +55,13 @@ class WorkloadController {
   readonly #loop: SyncLoop<KubeTransport>;
   readonly #workloads: Mirror<Workload>;
   readonly #pods: Mirror<Pod>;
-  /** Workloads by uid, and the Pods that each controls, by key. */
   readonly #byUID = new Map<string, Workload>();
-  readonly #podsOf = new Map<string, Map<string, Pod>>();
+  readonly #podsOf: OwnedPods;
 
   constructor(options: WorkloadControllerOptions, loop: SyncLoop<KubeTransport>) {
     this.#options = options;
     this.#loop = loop;
+    this.#podsOf = new OwnedPods((pod) => workloadOf(options.resource.kind, pod));
     const onListed = () => this.#addAll();
     this.#workloads = new Mirror({
       resource: options.resource,
@@ -76,11 +78,7 @@ class WorkloadController {
   }
 
   get run(): Effect.Effect<never, never, KubeTransport> {
-    const parts = [this.#workloads.run, this.#pods.run, this.#loop.run];
-    return Effect.andThen(
-      Effect.all(parts, { concurrency: "unbounded", discard: true }),
-      Effect.never,
-    );
+    return together([this.#workloads.run, this.#pods.run, this.#loop.run]);
   }
 
   /** Brings the workload of this uid one step further; each answer is observed, so that the next step builds on it. */
@@ -91,7 +89,7 @@ class WorkloadController {
       // The garbage collector sees to the Pods of one that is going.
       if (workload === undefined || workload.metadata.deletionTimestamp !== undefined)
         return undefined;
-      const pods = [...(this.#podsOf.get(uid)?.values() ?? [])];
+      const pods = this.#podsOf.of(uid);
       return yield* this.#apply(workload, pods).pipe(
         Effect.as(undefined),
         Effect.catchIf(
@@ -134,20 +132,8 @@ class WorkloadController {
     this.#add(after.metadata.uid);
   }
 
-  #podChanged({ before, after }: MirrorChange<Pod>): void {
-    const { kind } = this.#options.resource;
-    const oldOwner = before === undefined ? undefined : workloadOf(kind, before);
-    const newOwner = after === undefined ? undefined : workloadOf(kind, after);
-    if (before !== undefined && oldOwner !== undefined) {
-      const pods = this.#podsOf.get(oldOwner);
-      pods?.delete(objectKey(before.metadata));
-      if (pods?.size === 0) this.#podsOf.delete(oldOwner);
-      this.#add(oldOwner);
-    }
-    if (after === undefined || newOwner === undefined) return;
-    const pods = this.#podsOf.get(newOwner) ?? new Map<string, Pod>();
-    this.#podsOf.set(newOwner, pods.set(objectKey(after.metadata), after));
-    this.#add(newOwner);
+  #podChanged(change: MirrorChange<Pod>): void {
+    for (const owner of this.#podsOf.change(change)) this.#add(owner);
   }
 }
 

@@ -20,6 +20,7 @@ import { Mirror, type MirrorChange } from "./Mirror.ts";
 import { isPod, type Pod } from "./pod.ts";
 import { isGone, updateStatus } from "./requests.ts";
 import { SyncLoop } from "./SyncLoop.ts";
+import { together } from "./together.ts";
 import { isWorkload, type Workload } from "./workload.ts";
 
 export interface DisruptionControllerOptions {
@@ -84,10 +85,7 @@ class DisruptionController {
 
   get run(): Effect.Effect<never, never, KubeTransport> {
     const mirrors = [this.#budgets.run, this.#pods.run, ...this.#workloads.map(({ run }) => run)];
-    return Effect.andThen(
-      Effect.all([...mirrors, this.#loop.run], { concurrency: "unbounded", discard: true }),
-      Effect.never,
-    );
+    return together([...mirrors, this.#loop.run]);
   }
 
   readonly sync = Effect.fnUntraced(

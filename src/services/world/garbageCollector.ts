@@ -8,10 +8,11 @@ import type { KubeObject, OwnerReference } from "../../domain/kube/object.ts";
 import type { Resource } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
-import { Mirror } from "./Mirror.ts";
+import { isAny, Mirror } from "./Mirror.ts";
 import { awaits, FOREGROUND, ORPHAN, type Owned, Ownership } from "./ownership.ts";
 import { deleteObject, getObject, isGone, patchObject } from "./requests.ts";
 import { SyncLoop } from "./SyncLoop.ts";
+import { together } from "./together.ts";
 
 export interface GarbageCollectorOptions {
   /** What is collected. Owners of other kinds count as present for ever. */
@@ -67,7 +68,7 @@ class Collector {
       (resource) =>
         new Mirror({
           resource,
-          is: (object): object is KubeObject => object.metadata.uid !== "",
+          is: isAny,
           onChange: ({ before, after }) => {
             for (const uid of this.#graph.change(resource, before, after)) this.#add(uid);
           },
@@ -77,11 +78,7 @@ class Collector {
   }
 
   get run(): Effect.Effect<never, never, KubeTransport> {
-    const parts = [...this.#mirrors.map((mirror) => mirror.run), this.#loop.run];
-    return Effect.andThen(
-      Effect.all(parts, { concurrency: "unbounded", discard: true }),
-      Effect.never,
-    );
+    return together([...this.#mirrors.map((mirror) => mirror.run), this.#loop.run]);
   }
 
   #add(uid: string): void {

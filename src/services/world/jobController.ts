@@ -9,7 +9,6 @@ import {
   kubeTime,
   millisOf,
   type NewKubeObject,
-  objectKey,
 } from "../../domain/kube/object.ts";
 import { CoreEvents, Jobs, Pods } from "../../domain/kube/resource.ts";
 import type { KubeError } from "../KubeError.ts";
@@ -18,6 +17,7 @@ import { drawMillis, type SecondsRange } from "./behaviour.ts";
 import { isJob, type Job, JOB_TRACKING, type JobStatus } from "./job.ts";
 import { decideJob, hasFailed, type JobDecision } from "./jobDecision.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
+import { OwnedPods } from "./OwnedPods.ts";
 import { isPod, LABEL_CONTROLLER_UID, LABEL_JOB_NAME, type Pod } from "./pod.ts";
 import {
   createObject,
@@ -29,6 +29,7 @@ import {
   updateStatus,
 } from "./requests.ts";
 import { SyncLoop } from "./SyncLoop.ts";
+import { together } from "./together.ts";
 
 export interface JobControllerOptions {
   /** From a change to the controller's reaction. Default: 10 to 100 ms. */
@@ -74,9 +75,8 @@ class JobController {
   readonly #settleSeconds: SecondsRange;
   readonly #jobs: Mirror<Job>;
   readonly #pods: Mirror<Pod>;
-  /** Jobs by uid, and the keys of the Pods that each controls. */
   readonly #byUID = new Map<string, Job>();
-  readonly #podsOf = new Map<string, Map<string, Pod>>();
+  readonly #podsOf = new OwnedPods(jobOf);
   readonly #failures = new Map<string, Failures>();
   readonly #settleAt = new Map<string, number>();
   /** The Event about Pods that cannot be created, by the uid of the Job. */
@@ -102,17 +102,13 @@ class JobController {
   }
 
   get run(): Effect.Effect<never, never, KubeTransport> {
-    const parts = [this.#jobs.run, this.#pods.run, this.#loop.run];
-    return Effect.andThen(
-      Effect.all(parts, { concurrency: "unbounded", discard: true }),
-      Effect.never,
-    );
+    return together([this.#jobs.run, this.#pods.run, this.#loop.run]);
   }
 
   /** Brings the Job of this uid one step further; each answer is observed, so that the next step builds on it. */
   readonly sync = Effect.fnUntraced({ self: this }, function* (this: JobController, uid: string) {
     const job = this.#byUID.get(uid);
-    const pods = [...(this.#podsOf.get(uid)?.values() ?? [])];
+    const pods = this.#podsOf.of(uid);
     if (job === undefined) return yield* this.#releaseOrphans(uid, pods);
     const now = yield* Clock.currentTimeMillis;
     const settleAt = yield* this.#settle(uid, now);
@@ -130,7 +126,7 @@ class JobController {
   #addAll(): void {
     if (!this.#jobs.listed || !this.#pods.listed) return;
     for (const uid of this.#byUID.keys()) this.#loop.add(uid);
-    for (const uid of this.#podsOf.keys()) this.#loop.add(uid);
+    for (const uid of this.#podsOf.owners) this.#loop.add(uid);
   }
 
   #add(uid: string): void {
@@ -151,19 +147,8 @@ class JobController {
     this.#add(after.metadata.uid);
   }
 
-  #podChanged({ before, after }: MirrorChange<Pod>): void {
-    const oldOwner = before === undefined ? undefined : jobOf(before);
-    const newOwner = after === undefined ? undefined : jobOf(after);
-    if (before !== undefined && oldOwner !== undefined) {
-      const pods = this.#podsOf.get(oldOwner);
-      pods?.delete(objectKey(before.metadata));
-      if (pods?.size === 0) this.#podsOf.delete(oldOwner);
-      this.#add(oldOwner);
-    }
-    if (after === undefined || newOwner === undefined) return;
-    const pods = this.#podsOf.get(newOwner) ?? new Map<string, Pod>();
-    this.#podsOf.set(newOwner, pods.set(objectKey(after.metadata), after));
-    this.#add(newOwner);
+  #podChanged(change: MirrorChange<Pod>): void {
+    for (const owner of this.#podsOf.change(change)) this.#add(owner);
   }
 
   /** When a decided outcome may become terminal: some while after this controller first saw it decided. */

@@ -8,10 +8,11 @@ import { kubeTime, type KubeObject } from "../../domain/kube/object.ts";
 import { Nodes, Pods } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import { sameJson } from "./json.ts";
-import { Mirror } from "./Mirror.ts";
+import { isAny, Mirror } from "./Mirror.ts";
 import { statusOf } from "./nodeStatus.ts";
 import { isPod, isPodReady, type Pod } from "./pod.ts";
 import { isGone, patchObject, whileTransient } from "./requests.ts";
+import { together } from "./together.ts";
 import { type Taint, taintsOf } from "./scheduling.ts";
 
 export interface NodeLifecycleOptions {
@@ -33,7 +34,7 @@ export const nodeLifecycle = ({
   Effect.gen(function* () {
     const nodes = new Mirror({
       resource: Nodes,
-      is: (object): object is KubeObject => object.metadata.uid !== "",
+      is: isAny,
       onChange: () => {},
     });
     const pods = new Mirror({ resource: Pods, is: isPod, onChange: () => {} });
@@ -55,8 +56,7 @@ export const nodeLifecycle = ({
       }
     });
     const watch = Effect.forever(Effect.delay(look, PERIOD_MILLIS));
-    yield* Effect.all([nodes.run, pods.run, watch], { concurrency: "unbounded", discard: true });
-    return yield* Effect.never;
+    return yield* together([nodes.run, pods.run, watch]);
   });
 
 const readiness = (node: KubeObject): string | undefined =>

@@ -3,13 +3,14 @@
  * Pods that are to go and never had a node. Of ended Pods it keeps the 12,500 that a real one keeps: it never removes any.
  */
 import { Clock, Effect } from "effect";
-import { kubeTime, type KubeObject } from "../../domain/kube/object.ts";
+import { kubeTime } from "../../domain/kube/object.ts";
 import { Nodes, Pods } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import { disrupt } from "./disruption.ts";
-import { Mirror } from "./Mirror.ts";
+import { isAny, Mirror } from "./Mirror.ts";
 import { isPod, isTerminalPhase, type Pod } from "./pod.ts";
 import { deleteObject, getObject, isGone, patchObject, whileTransient } from "./requests.ts";
+import { together } from "./together.ts";
 
 /** gcCheckPeriod and quarantineTime. */
 const PERIOD_MILLIS = 20_000;
@@ -20,7 +21,7 @@ export const podGarbageCollector: Effect.Effect<never, never, KubeTransport> = E
   function* () {
     const nodes = new Mirror({
       resource: Nodes,
-      is: (object): object is KubeObject => object.metadata.uid !== "",
+      is: isAny,
       onChange: () => {},
     });
     const pods = new Mirror({ resource: Pods, is: isPod, onChange: () => {} });
@@ -44,8 +45,7 @@ export const podGarbageCollector: Effect.Effect<never, never, KubeTransport> = E
       }
     });
     const work = Effect.forever(Effect.delay(collect, PERIOD_MILLIS));
-    yield* Effect.all([nodes.run, pods.run, work], { concurrency: "unbounded", discard: true });
-    return yield* Effect.never;
+    return yield* together([nodes.run, pods.run, work]);
   },
 );
 

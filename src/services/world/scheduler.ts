@@ -7,11 +7,12 @@ import { kubeTime, type KubeObject, objectKey } from "../../domain/kube/object.t
 import { Nodes, Pods } from "../../domain/kube/resource.ts";
 import { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
-import { Mirror, type MirrorChange } from "./Mirror.ts";
+import { isAny, Mirror, type MirrorChange } from "./Mirror.ts";
 import { isActive, isPod, type Pod } from "./pod.ts";
 import { isGone, patchObject } from "./requests.ts";
 import { obstacle, unschedulableMessage } from "./scheduling.ts";
 import { SyncLoop } from "./SyncLoop.ts";
+import { together } from "./together.ts";
 
 export interface SchedulerOptions {
   /** From a change to the scheduler's reaction. Default: 10 to 100 ms. */
@@ -47,7 +48,7 @@ class Scheduler {
     this.#loop = loop;
     this.#nodes = new Mirror({
       resource: Nodes,
-      is: (object): object is KubeObject => object.metadata.uid !== "",
+      is: isAny,
       onChange: ({ before, after }) => {
         if (before === undefined || after === undefined || mayMatter(before, after)) this.#addAll();
       },
@@ -62,11 +63,7 @@ class Scheduler {
   }
 
   get run(): Effect.Effect<never, never, KubeTransport> {
-    const parts = [this.#nodes.run, this.#pods.run, this.#loop.run];
-    return Effect.andThen(
-      Effect.all(parts, { concurrency: "unbounded", discard: true }),
-      Effect.never,
-    );
+    return together([this.#nodes.run, this.#pods.run, this.#loop.run]);
   }
 
   readonly sync = Effect.fnUntraced({ self: this }, function* (this: Scheduler, key: string) {

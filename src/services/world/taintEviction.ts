@@ -7,12 +7,13 @@ import { kubeTime, type KubeObject, objectKey } from "../../domain/kube/object.t
 import { Nodes, Pods } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
-import { Mirror, type MirrorChange } from "./Mirror.ts";
+import { isAny, Mirror, type MirrorChange } from "./Mirror.ts";
 import { disrupt } from "./disruption.ts";
 import { isPod, type Pod } from "./pod.ts";
 import { deleteObject, isGone } from "./requests.ts";
 import { type Taint, taintsOf, tolerates } from "./scheduling.ts";
 import { SyncLoop } from "./SyncLoop.ts";
+import { together } from "./together.ts";
 
 export interface TaintEvictionOptions {
   /** From a change to the controller's reaction. Default: 10 to 100 ms. */
@@ -49,7 +50,7 @@ class TaintEviction {
     this.#loop = loop;
     this.#nodes = new Mirror({
       resource: Nodes,
-      is: (object): object is KubeObject => object.metadata.uid !== "",
+      is: isAny,
       onChange: ({ before, after }) => {
         const tainted = [before, after].some(
           (node) => node !== undefined && noExecute(node).length > 0,
@@ -65,11 +66,7 @@ class TaintEviction {
   }
 
   get run(): Effect.Effect<never, never, KubeTransport> {
-    const parts = [this.#nodes.run, this.#pods.run, this.#loop.run];
-    return Effect.andThen(
-      Effect.all(parts, { concurrency: "unbounded", discard: true }),
-      Effect.never,
-    );
+    return together([this.#nodes.run, this.#pods.run, this.#loop.run]);
   }
 
   readonly sync = Effect.fnUntraced({ self: this }, function* (this: TaintEviction, key: string) {
