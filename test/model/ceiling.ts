@@ -8,6 +8,7 @@
  */
 import { at, ByteState, layout } from "./bytes.ts";
 import type { Model } from "./search.ts";
+import { both, Phase, twoOperations } from "./twoOperations.ts";
 
 /**
  * How the ceiling is kept: `statuses` counts what all operations have in flight and then claims; the others enter the node
@@ -18,7 +19,6 @@ import type { Model } from "./search.ts";
 export type Ceiling = "statuses" | "blind" | "unversioned" | "unfenced" | "book";
 
 const CEILING = 1;
-const Phase = { live: 0, deleting: 1, gone: 2 } as const;
 const Entry = { waiting: 0, inFlight: 1, done: 2, cancelled: 3 } as const;
 const entryNames = Object.keys(Entry);
 /** Whether a line of the book names the version of its operation that is stored, or an earlier one. */
@@ -46,7 +46,6 @@ const bookLayout = layout({ line: 0 });
 /** `ready` is about the first node of the first operation: all others are. */
 const worldLayout = layout({ deletions: 1, ready: 0 });
 
-const both = [0, 1] as const;
 const places = both.flatMap((operation) => both.map((node) => ({ operation, node })));
 type Place = (typeof places)[number];
 const indexOf = ({ node, operation }: Pick<Slot, "operation" | "node">): number =>
@@ -177,67 +176,31 @@ const isDone = (state: CeilingState): boolean =>
   );
 
 /** Makes the model of the ceiling that `explore` searches. */
-export const makeCeilingModel = (ceiling: Ceiling): Model => {
-  const state = new CeilingState();
-  const next = new CeilingState();
-  const loaded =
-    <A>(read: (state: CeilingState) => A) =>
-    (key: string) => {
-      state.load(key);
-      return read(state);
-    };
-  return {
-    initial: state.key(),
-    violation: loaded((current) =>
-      places.filter((place) => isInFlight(current, place)).length > CEILING
+export const makeCeilingModel = (ceiling: Ceiling): Model =>
+  twoOperations<Decision, Slot, CeilingState>({
+    make: () => new CeilingState(),
+    idle,
+    fresh: { freshOperation: 1, freshBook: 1 },
+    violation: (state) =>
+      places.filter((place) => isInFlight(state, place)).length > CEILING
         ? "more nodes in flight than the ceiling"
         : undefined,
-    ),
-    expand: (key, emit) => {
-      state.load(key);
-      const take = (label: string, eventually: boolean, change: () => void) => {
-        next.copyFrom(state);
-        change();
-        next.sortSlots();
-        emit(label, next.key(), eventually);
-      };
-      const decisions = both.flatMap((operation) => decide(state, operation, ceiling) ?? []);
-      state.slots.forEach((slot, process) => {
-        const target = at(next.slots, process);
-        if (slot.write === Write.none)
-          for (const decision of decisions)
-            take(`P${process} decides ${describeWrite(decision)}`, true, () =>
-              Object.assign(target, decision, { freshOperation: 1, freshBook: 1 }),
-            );
-        else {
-          const what = `P${process} ${describeWrite(slot)}`;
-          take(`${what} reaches the API`, true, () => deliver(next, target, ceiling));
-          take(`${what} is lost`, false, () => Object.assign(target, idle));
-        }
-      });
-      if (state.world.ready === 0)
-        take("op0 n0 becomes Ready", true, () => {
-          next.world.ready = 1;
-        });
-      if (state.world.deletions === 0) return;
-      for (const operation of both)
-        if (at(state.operations, operation).phase === Phase.live)
-          take(`user deletes op${operation}`, false, () => {
-            next.world.deletions = 0;
-            at(next.operations, operation).phase = Phase.deleting;
-            next.operationChanged(operation);
-          });
+    decide: (state, operation) => {
+      const decision = decide(state, operation, ceiling);
+      return decision === undefined ? [] : [decision];
     },
-    isDone: loaded(isDone),
-    isExcused: () => false,
-    describe: loaded((current) =>
-      current.operations
-        .map(
-          ({ first, phase, second }, i) =>
-            `op${i} ${phase} ${entryNames[first]} ${entryNames[second]}`,
-        )
-        .concat(`book ${current.book.map(({ line }) => lineNames[line]).join(" ")}`)
-        .join(" | "),
-    ),
-  };
-};
+    describeWrite,
+    deliver: (state, slot) => deliver(state, slot, ceiling),
+    happens: [
+      {
+        label: "op0 n0 becomes Ready",
+        can: ({ world }) => world.ready === 0,
+        change: ({ world }) => {
+          world.ready = 1;
+        },
+      },
+    ],
+    isDone,
+    entryNames,
+    describe: (state) => [`book ${state.book.map(({ line }) => lineNames[line]).join(" ")}`],
+  });

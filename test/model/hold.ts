@@ -7,6 +7,7 @@
  */
 import { at, ByteState, layout } from "./bytes.ts";
 import type { Model } from "./search.ts";
+import { both, Phase, twoOperations } from "./twoOperations.ts";
 
 /**
  * What keeps two operations off the same node: `claims` is the page read naively ("nodes claimed by one
@@ -15,7 +16,6 @@ import type { Model } from "./search.ts";
  */
 export type Exclusion = "claims" | "hold" | "takeover";
 
-const Phase = { live: 0, deleting: 1, gone: 2 } as const;
 const Entry = { waiting: 0, claimed: 1, working: 2, done: 3, cancelled: 4 } as const;
 const entryNames = Object.keys(Entry);
 const Write = { none: 0, commit: 1, hold: 2, release: 3, removeFinalizer: 4 } as const;
@@ -33,7 +33,6 @@ const nodeLayout = layout({ holder: 0 });
 const worldLayout = layout({ deletions: 1 });
 type OperationState = { phase: number; first: number; second: number };
 
-const both = [0, 1] as const;
 const isInFlight = (entry: number): boolean => entry === Entry.claimed || entry === Entry.working;
 const isTerminal = (entry: number): boolean => entry >= Entry.done;
 
@@ -167,65 +166,19 @@ const isDone = (state: HoldState): boolean =>
   );
 
 /** Makes the model of two operations that `explore` searches. */
-export const makeHoldModel = (exclusion: Exclusion): Model => {
-  const state = new HoldState();
-  const next = new HoldState();
-  const loaded =
-    <A>(read: (state: HoldState) => A) =>
-    (key: string) => {
-      state.load(key);
-      return read(state);
-    };
-  return {
-    initial: state.key(),
-    violation: loaded((current) =>
-      both.some((node) =>
-        both.every((operation) => current.entry(operation, node) === Entry.working),
-      )
+export const makeHoldModel = (exclusion: Exclusion): Model =>
+  twoOperations<Decision, Slot, HoldState>({
+    make: () => new HoldState(),
+    idle,
+    fresh: { freshOperation: 1, freshNode: 1 },
+    violation: (state) =>
+      both.some((node) => both.every((operation) => state.entry(operation, node) === Entry.working))
         ? "both operations work on one node"
         : undefined,
-    ),
-    expand: (key, emit) => {
-      state.load(key);
-      const take = (label: string, eventually: boolean, change: () => void) => {
-        next.copyFrom(state);
-        change();
-        next.sortSlots();
-        emit(label, next.key(), eventually);
-      };
-      const decisions = both.flatMap((operation) => decide(state, operation, exclusion));
-      state.slots.forEach((slot, process) => {
-        const target = at(next.slots, process);
-        if (slot.write === Write.none)
-          for (const decision of decisions)
-            take(`P${process} decides ${describeWrite(decision)}`, true, () =>
-              Object.assign(target, decision, { freshOperation: 1, freshNode: 1 }),
-            );
-        else {
-          const what = `P${process} ${describeWrite(slot)}`;
-          take(`${what} reaches the API`, true, () => deliver(next, target));
-          take(`${what} is lost`, false, () => Object.assign(target, idle));
-        }
-      });
-      if (state.world.deletions === 0) return;
-      for (const operation of both)
-        if (at(state.operations, operation).phase === Phase.live)
-          take(`user deletes op${operation}`, false, () => {
-            next.world.deletions = 0;
-            at(next.operations, operation).phase = Phase.deleting;
-            next.operationChanged(operation);
-          });
-    },
-    isDone: loaded(isDone),
-    isExcused: () => false,
-    describe: loaded((current) =>
-      current.operations
-        .map(
-          ({ first, phase, second }, i) =>
-            `op${i} ${phase} ${entryNames[first]} ${entryNames[second]}`,
-        )
-        .concat(current.nodes.map(({ holder }, i) => `n${i} held by ${holder}`))
-        .join(" | "),
-    ),
-  };
-};
+    decide: (state, operation) => decide(state, operation, exclusion),
+    describeWrite,
+    deliver,
+    isDone,
+    entryNames,
+    describe: (state) => state.nodes.map(({ holder }, i) => `n${i} held by ${holder}`),
+  });
