@@ -111,8 +111,15 @@ const definition = (
   },
 });
 
-/** Both definitions, as plain JSON ready to be applied: NodeOp, then NodeOpUpgrade. */
-export const crds = (): ReadonlyArray<CustomResourceDefinition> => [
+const makeCrds = (): ReadonlyArray<CustomResourceDefinition> => [
   definition(NodeOps, "nop", NodeOp, [phase, done, failed, message, age]),
   definition(NodeOpUpgrades, "nou", NodeOpUpgrade, [phase, done, failed, image, message, age]),
 ];
+
+let made: ReadonlyArray<CustomResourceDefinition> | undefined;
+
+/**
+ * Both definitions, as plain JSON ready to be applied: NodeOp, then NodeOpUpgrade. Made on first use, because most programs
+ * need none, and once, because each simulation serves them.
+ */
+export const crds = (): ReadonlyArray<CustomResourceDefinition> => (made ??= makeCrds());

@@ -69,6 +69,11 @@ export interface Simulation {
   /** Commits from the creation of the operation to its end, and the operator's calls: the ranges of K. */
   readonly commits: number;
   readonly calls: number;
+  /**
+   * The first commit of each moment. A fault strikes at the end of its commit's moment, so that the same fault at another
+   * commit of it gives the same history.
+   */
+  readonly moments: ReadonlyArray<number>;
   /** Faults whose commit or call never came. */
   readonly missed: ReadonlyArray<Fault>;
   /** The commit log from the creation of the operation on, for tests. */
@@ -114,6 +119,8 @@ class Run {
   readonly #history: Array<Commit> = [];
   readonly #hostEvents: Array<HostEvent> = [];
   readonly #requests = new Map<string, number>();
+  /** The first commit of each moment of the world. */
+  readonly #moments = new Map<number, number>();
   readonly #hasWorkloads: boolean;
   #writes = 0;
   #operator: Process | undefined;
@@ -348,7 +355,9 @@ class Run {
     this.#history.push(commit);
     this.#recorder.commit(commit);
     this.#progress.commit(commit);
+    const { moment } = this.#world;
     this.#injector.commit(commit, this.#reach);
+    if (!this.#moments.has(moment)) this.#moments.set(moment, this.#injector.commits);
   }
 
   readonly #reach: Reach = {
@@ -434,6 +443,7 @@ class Run {
       upgrades: this.#options.manifests.operations.every(({ kind }) => kind === "NodeOpUpgrade"),
       commits: this.#injector.commits,
       calls: this.#injector.calls,
+      moments: [...this.#moments.values()],
       missed: this.#injector.missed,
       history: this.#history,
     };

@@ -60,6 +60,7 @@ export class World {
   #stepsBefore = 0;
   /** Whether the last run paused with steps of this moment left to take. */
   #paused = false;
+  #moment = 0;
   #choices = 0;
   #current: Process | undefined;
   #running = false;
@@ -81,6 +82,15 @@ export class World {
   /** Steps taken so far. */
   get steps(): number {
     return this.#steps;
+  }
+
+  /**
+   * The number of the present moment. What is done `after` 0 ms is the same whenever it is asked for within a moment:
+   * nothing comes between what was asked for first and what was asked for last. Moments end when time goes on, and with
+   * everything that is put off to the end of the instant.
+   */
+  get moment(): number {
+    return this.#moment;
   }
 
   /** How often a `Schedule` was asked so far: the choices of a run are 0 to `choices` - 1. */
@@ -109,6 +119,7 @@ export class World {
   after(millis: number, process: Process, task: () => void): () => void {
     if (!process.alive || this.#current?.alive === false) return () => {};
     const at = this.#now + Math.max(0, Math.ceil(millis));
+    if (at === this.#now) this.#moment++;
     const timer = this.#timers.add(at, process, task);
     return () => timer.cancel();
   }
@@ -167,6 +178,7 @@ export class World {
   /** Moves time to `at` and queues every timer due then, in the order in which they were set. */
   #fire(at: number): void {
     this.#now = at;
+    this.#moment++;
     while (this.#timers.nextAt() === at) {
       const timer = this.#timers.take();
       // An earlier step of the same moment may still cancel it.

@@ -54,12 +54,12 @@ const momentsOf = (
   child: Child,
   node: string,
 ): { readonly before: ReadonlyArray<number>; readonly when: ReadonlyArray<number> } => {
-  const { history, commits } = simulateCanary();
+  const { history, moments } = simulateCanary();
   const createdAt = history.find(({ after }) => isChild(after, child, node))?.at;
-  // A fault strikes at the end of the instant of its commit: the child may be there by then.
+  // A fault strikes at the end of its commit's moment: the child may be there by then.
   const first = history.findIndex(({ at }) => at === createdAt);
   expect(first).toBeGreaterThan(0);
-  return { before: upTo(first), when: upTo(commits).slice(first) };
+  return { before: upTo(first), when: moments.filter((commit) => commit > first) };
 };
 
 // The whole of two histories would be a useless message.

@@ -1,4 +1,4 @@
-/** The reboot Pod of the canary's nodes is deleted, and its container crashes, after each commit. */
+/** The reboot Pod of the canary's nodes is deleted, and its container crashes, at each moment. */
 import { describe, it } from "@effect/vitest";
 import { CANARY_NODES } from "../../support/simulations.ts";
 import { expectAtEveryMomentOf, notCompleted } from "./everyMoment.ts";
@@ -9,7 +9,7 @@ describe.each(EVENTS)(
   "whatever becomes of a reboot Pod, its node is rebooted exactly once: %s",
   (kind) => {
     it.each(CANARY_NODES)(
-      "%s, after every commit",
+      "%s, at every moment",
       (node) => expectAtEveryMomentOf("reboot Pod", node, kind, notCompleted),
       120_000,
     );

@@ -50,6 +50,19 @@ describe("order", () => {
     expect(world.steps).toBe(9);
   });
 
+  it("a moment ends when time goes on, and when something is put off to the end of the instant", () => {
+    const world = new World({ seed: 1 });
+    const p = world.process("p");
+    const moments: Array<number> = [];
+    const note = () => void moments.push(world.moment);
+    for (const task of [note, () => p.after(5, note), note, () => p.after(0, note), note])
+      p.post(task);
+    world.run(never);
+    const [first, afterTimer, afterPutOff, putOff, later] = moments;
+    expect(afterTimer).toBe(first);
+    expect(new Set([first, afterPutOff, putOff, later]).size).toBe(4);
+  });
+
   it("timers fire by time, then by when they were set; everything runnable runs before time moves", () => {
     const world = new World({ seed: 1, startAt: 100 });
     const p = world.process("p");

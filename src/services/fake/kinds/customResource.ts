@@ -15,8 +15,21 @@ const sameOutsideMetadata = (a: Draft | KubeObject, b: KubeObject): boolean => {
   return [...names].every((name) => sameJson(a[name], b[name]));
 };
 
-/** The kind that a CustomResourceDefinition defines. Throws where the definition cannot be served. */
+const kinds = new WeakMap<CrdLike, Kind>();
+
+/**
+ * The kind that a CustomResourceDefinition defines, compiled once per definition: it holds no objects, so that clusters
+ * share it. Throws where the definition cannot be served.
+ */
 export const customResource = (crd: CrdLike): Kind => {
+  const known = kinds.get(crd);
+  if (known !== undefined) return known;
+  const kind = compileKind(crd);
+  kinds.set(crd, kind);
+  return kind;
+};
+
+const compileKind = (crd: CrdLike): Kind => {
   const { resource, hasStatus, schema } = compileCrd(crd);
   const withRules = (
     errors: ReadonlyArray<FieldError>,
