@@ -8,7 +8,8 @@ import { decodeNodeOpUpgrade } from "../../src/domain/api/decode.ts";
 import type { Commit } from "../../src/domain/history.ts";
 import { parseFault } from "../../src/programs/simulate/fault.ts";
 import { SimulationResult } from "../../src/programs/simulate/result.ts";
-import { runSimulation, type Simulation } from "../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../src/programs/simulate/result.ts";
+import { runSimulation } from "../../src/programs/simulate/simulation.ts";
 import { run } from "./commandLine.ts";
 import { codeSpans, document, ROOT } from "./documents.ts";
 

@@ -6,7 +6,8 @@ import type { KubeObject } from "../../src/domain/kube/object.ts";
 import { parseFault } from "../../src/programs/simulate/fault.ts";
 import { readManifests } from "../../src/programs/simulate/manifests.ts";
 import type { SimulationOptions } from "../../src/programs/simulate/options.ts";
-import { runSimulation, type Simulation } from "../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../src/programs/simulate/result.ts";
+import { runSimulation } from "../../src/programs/simulate/simulation.ts";
 
 const CANARY = new URL("../../examples/canary.yaml", import.meta.url);
 

@@ -4,7 +4,8 @@ import type { Commit } from "../../domain/history.ts";
 import { Jobs, Nodes, Pods, resourceName, type Resource } from "../../domain/kube/resource.ts";
 import { LABEL_REBOOT } from "../../domain/labels.ts";
 import type { KubeObject } from "../../domain/kube/object.ts";
-import type { Served } from "../../services/fake/FakeCluster.ts";
+import type { Admission, Served } from "../../services/fake/FakeCluster.ts";
+import { forbidden } from "../../services/fake/status.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
 import {
   deliver,
@@ -202,15 +203,19 @@ export class FaultInjector {
     else tell("refused", `late, ${told}: ${failure.message}`);
   }
 
-  /** Why the API server refuses a Pod for this node; undefined when it does not. */
-  refusal(object: unknown): string | undefined {
-    const node = nodeOf(object);
-    const isRefused = this.#faults.some(
+  /** Refuses to create Pods for nodes on which none may be. */
+  readonly admission: Admission = (_actor, request, object) => {
+    const isCreated = request.verb === "create" && request.subresource === undefined;
+    if (!isCreated || object.kind !== Pods.kind || !this.#isRefusedOn(nodeOf(object)))
+      return undefined;
+    const why = `violates PodSecurity "restricted:latest": privileged, hostPath volumes (simulated for ${nodeOf(object)})`;
+    return forbidden(Pods, object.metadata.name, why);
+  };
+
+  #isRefusedOn(node: string | undefined): boolean {
+    return this.#faults.some(
       (fault) => fault._tag === "Condition" && fault.kind === "pods-refused" && fault.node === node,
     );
-    return isRefused
-      ? `violates PodSecurity "restricted:latest": privileged, hostPath volumes (simulated for ${node})`
-      : undefined;
   }
 }
 

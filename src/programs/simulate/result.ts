@@ -1,5 +1,8 @@
 /** What a simulation answers: the same facts for people, for programs and for embedding Effect programs. */
 import { Schema } from "effect";
+import type { Commit } from "../../domain/history.ts";
+import type { Fault } from "./fault.ts";
+import type { StoryLine } from "./Recorder.ts";
 
 /** The phase of a target that was never claimed. */
 export const NOT_STARTED = "NotStarted";
@@ -65,3 +68,26 @@ export const SimulationResult = Schema.Struct({
 });
 /** The typed outcome of a simulation; see the schema of this name. */
 export interface SimulationResult extends Schema.Schema.Type<typeof SimulationResult> {}
+
+/** Everything that a simulation tells: the result, and what makes a story of it. */
+export interface Simulation {
+  readonly result: SimulationResult;
+  readonly lines: ReadonlyArray<StoryLine>;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly laws: number;
+  /** Whether the operations upgrade nodes, and do not just run a command on them. */
+  readonly upgrades: boolean;
+  /** Commits from the creation of the operation to its end, and the operator's calls: the ranges of K. */
+  readonly commits: number;
+  readonly calls: number;
+  /**
+   * The first commit of each moment. A fault strikes at the end of its commit's moment, so that the same fault at another
+   * commit of it gives the same history.
+   */
+  readonly moments: ReadonlyArray<number>;
+  /** Faults whose commit or call never came. */
+  readonly missed: ReadonlyArray<Fault>;
+  /** The commit log from the creation of the operation on, for tests. */
+  readonly history: ReadonlyArray<Commit>;
+}

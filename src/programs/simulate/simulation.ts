@@ -2,48 +2,33 @@
  * Runs a simulation: the operator's real programs against the fake cluster on virtual time, with every law watching. The
  * same options give the same history, byte for byte.
  */
-import { Effect, Layer } from "effect";
+import { Effect } from "effect";
 import { crds } from "../../domain/api/crd.ts";
 import type { Commit, HostEvent } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
-import { ANNOTATION_HELD_BY, holder } from "../../domain/labels.ts";
-import type { KubeObject } from "../../domain/kube/object.ts";
-import { NodeOps, NodeOpUpgrades, Nodes, Pods } from "../../domain/kube/resource.ts";
-import { kubeApiLayer } from "../../services/kubeApiLayer.ts";
-import type { KubeRequest } from "../../services/KubeTransport.ts";
-import type { StatusBody } from "../../services/ApiServer.ts";
-import { forbidden } from "../../services/fake/status.ts";
-import { FakeCluster, type Served } from "../../services/fake/FakeCluster.ts";
-import type { Process } from "../../services/simulation/Process.ts";
+import { FakeCluster } from "../../services/fake/FakeCluster.ts";
 import { type RunOptions, World } from "../../services/simulation/World.ts";
-import { statusToError } from "../../services/statusError.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
-import { operator } from "../operator/operator.ts";
 import { rebootAgent } from "../rebootAgent.ts";
+import { applyOperations, operationRefs, putHolds } from "./applying.ts";
 import { disturbs, type Absentee, type Fault } from "./fault.ts";
-import {
-  FaultInjector,
-  LATE_WRITE_MILLIS,
-  requestedResource,
-  type Reach,
-} from "./FaultInjector.ts";
+import { FaultInjector, LATE_WRITE_MILLIS, type Reach } from "./FaultInjector.ts";
 import { DEFAULT_SEED, type SimulationOptions } from "./options.ts";
 import { missedFaults } from "./missedFaults.ts";
+import { OperatorLife } from "./OperatorLife.ts";
+import { OperatorRequests } from "./OperatorRequests.ts";
 import { Outage } from "./Outage.ts";
 import { Progress } from "./Progress.ts";
-import { Recorder, type StoryLine } from "./Recorder.ts";
+import { Recorder } from "./Recorder.ts";
 import { isRefusal, refusalProblems, SimulationRefused } from "./refusal.ts";
 import { nodeResults, operationsAtEnd, worstOf } from "./outcome.ts";
-import type { SimulationResult } from "./result.ts";
+import type { Simulation, SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 import { toleranceFor } from "./tolerance.ts";
 import { SETTLE_MILLIS, Workloads } from "./Workloads.ts";
 
 /** Noon of a day that every story begins on. */
 export const START_MILLIS = Date.UTC(2026, 0, 1, 12);
-
-/** How long a killed operator takes to be started again. */
-const RESTART_MILLIS = 5000;
 
 /** A client that was refused for an hour asks again within a minute. */
 const COMING_BACK_MILLIS = 60_000;
@@ -54,31 +39,6 @@ const WATCHED_MILLIS = 2 * 60_000;
 
 /** About a tenth of a second of real time, after which whoever waits for something else has a turn. */
 const STEPS_PER_TURN = 5000;
-
-const READS = new Set(["get", "list", "watch"]);
-
-/** Everything that a simulation tells: the result, and what makes a story of it. */
-export interface Simulation {
-  readonly result: SimulationResult;
-  readonly lines: ReadonlyArray<StoryLine>;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly laws: number;
-  /** Whether the operations upgrade nodes, and do not just run a command on them. */
-  readonly upgrades: boolean;
-  /** Commits from the creation of the operation to its end, and the operator's calls: the ranges of K. */
-  readonly commits: number;
-  readonly calls: number;
-  /**
-   * The first commit of each moment. A fault strikes at the end of its commit's moment, so that the same fault at another
-   * commit of it gives the same history.
-   */
-  readonly moments: ReadonlyArray<number>;
-  /** Faults whose commit or call never came. */
-  readonly missed: ReadonlyArray<Fault>;
-  /** The commit log from the creation of the operation on, for tests. */
-  readonly history: ReadonlyArray<Commit>;
-}
 
 /**
  * Simulates. It gives way to the rest of the program now and then, so that it can be interrupted, and to signals; run by
@@ -100,10 +60,6 @@ export const runSimulation = (
     },
   }).pipe(Effect.flatMap((run) => run.go()));
 
-/** A dry run asks what a write would come to: it writes nothing. */
-const isDryRun = (request: Served["request"]): boolean =>
-  "query" in request && request.query?.dryRun === true;
-
 class Run {
   readonly #options: SimulationOptions;
   readonly #faults: ReadonlyArray<Fault>;
@@ -118,22 +74,16 @@ class Run {
   readonly #progress = new Progress();
   readonly #history: Array<Commit> = [];
   readonly #hostEvents: Array<HostEvent> = [];
-  readonly #requests = new Map<string, number>();
+  readonly #requests = new OperatorRequests();
   /** The first commit of each moment of the world. */
   readonly #moments = new Map<number, number>();
   readonly #hasWorkloads: boolean;
-  #writes = 0;
-  #operator: Process | undefined;
-  /** Where the operator runs at present, if that is one of the nodes. */
-  #operatorNode: string | undefined;
-  /** Why no operator is at work: it is to be started again, it is away, or nobody answers it. */
-  readonly #hindrances = new Set<string>();
+  readonly #operator: OperatorLife;
   #isStarted = false;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#faults = options.faults ?? [];
-    this.#operatorNode = options.operatorNode;
     this.#injector = new FaultInjector(this.#faults);
     this.#hasWorkloads = (options.manifests.workloads ?? []).length > 0;
     const startAt = this.#hasWorkloads ? START_MILLIS - SETTLE_MILLIS : START_MILLIS;
@@ -143,7 +93,7 @@ class Run {
       now: () => world.now,
       chance: () => world.chance.next(),
       crds: crds(),
-      admission: [(_actor, request, object) => this.#refuse(request, object)],
+      admission: [this.#injector.admission],
     });
     this.#outage = new Outage(this.#fake);
     this.#monitors = makeMonitors({
@@ -153,7 +103,7 @@ class Run {
     });
     this.#fake.onCommit((commit) => this.#onCommit(commit));
     this.#fake.onRequest((served) => {
-      this.#count(served);
+      this.#requests.served(served);
       this.#injector.served(served, (step, text) => this.#tell(step, text));
     });
     this.#cluster = new SimulatedCluster({
@@ -165,9 +115,18 @@ class Run {
       latencies: options.latencies,
       workloads: this.#hasWorkloads,
     });
+    this.#operator = new OperatorLife({
+      world,
+      cluster: this.#cluster,
+      interceptor: this.#injector.interceptor((fault) => this.#tell("killed", fault)),
+      node: options.operatorNode,
+      later: (millis, task) => this.#later(millis, task),
+      tell: (step, text) => this.#tell(step, text),
+      atWork: (isAtWork) => this.#monitors.operator(isAtWork, world.now),
+    });
     this.#cluster.onHostEvent((event) => {
       this.#monitors.host(event);
-      this.#onOperatorNode(event);
+      this.#operator.host(event);
       this.#recorder.host(event);
       this.#hostEvents.push(event);
     });
@@ -176,10 +135,14 @@ class Run {
   readonly go = Effect.fnUntraced({ self: this }, function* () {
     const unsettled = this.#hasWorkloads ? yield* this.#settle() : [];
     if (unsettled.length > 0) return yield* new SimulationRefused({ problems: unsettled });
-    const problems = this.#createOperations();
+    const { manifests, holds = [] } = this.#options;
+    this.#isStarted = true;
+    this.#injector.start(operationRefs(manifests));
+    // Commits count from here on.
+    const problems = applyOperations(manifests, this.#fake);
     if (problems.length > 0) return yield* new SimulationRefused({ problems });
-    this.#putHolds();
-    this.#startOperator();
+    putHolds(holds, this.#fake);
+    this.#operator.start();
     yield* this.#runToTheEnd();
     // What waits for something that never came has been over since its last commit.
     const endedAt = this.#progress.endedAt ?? this.#progress.lastCommitAt ?? this.#world.now;
@@ -200,100 +163,6 @@ class Run {
     return workloads.problems;
   });
 
-  /** The user's `kubectl apply`. Commits count from here on. */
-  #createOperations(): ReadonlyArray<string> {
-    this.#isStarted = true;
-    this.#injector.start(
-      this.#options.manifests.operations.map(({ kind, metadata }) => ({
-        resource: kind === "NodeOp" ? NodeOps : NodeOpUpgrades,
-        name: metadata.name ?? "",
-        ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-      })),
-    );
-    return this.#options.manifests.operations.flatMap((object) => {
-      const request: KubeRequest = {
-        verb: "create",
-        resource: object.kind === "NodeOp" ? NodeOps : NodeOpUpgrades,
-        namespace: object.metadata.namespace,
-        body: object,
-        query: { fieldValidation: "Strict" },
-      };
-      const answer = this.#fake.handle("user", request);
-      return answer.ok
-        ? []
-        : refusalProblems(statusToError(request, answer.status), this.#options.manifests);
-    });
-  }
-
-  /** Somebody signs Nodes with the name of an operation that exists. */
-  #putHolds(): void {
-    for (const { node, operation } of this.#options.holds ?? [])
-      for (const { metadata } of this.#fake.objects(NodeOps)) {
-        if (metadata.name !== operation) continue;
-        const annotations = { [ANNOTATION_HELD_BY]: holder({ namespace: "", ...metadata }) };
-        this.#fake.handle("user", {
-          verb: "patch",
-          resource: Nodes,
-          name: node,
-          patchType: "application/merge-patch+json",
-          body: { metadata: { annotations } },
-        });
-      }
-  }
-
-  #startOperator(): void {
-    const process = this.#world.process("operator");
-    this.#operator = process;
-    const interceptor = this.#injector.interceptor((fault) => this.#tell("killed", fault));
-    const transport = this.#cluster.transport(process, "operator", interceptor, () => {
-      this.#hinder("killed");
-      this.#later(RESTART_MILLIS, () => this.#restartOperator("killed"));
-    });
-    const settings = { ownNode: this.#operatorNode };
-    process.boot(
-      operator({ settings }).pipe(
-        Effect.provide(Layer.provide(kubeApiLayer, transport)),
-        Effect.asVoid,
-      ),
-    );
-  }
-
-  /** With its node the operator goes down. The next one starts elsewhere; where there is no other node, when that is back. */
-  #onOperatorNode(event: HostEvent): void {
-    if (event.node !== this.#operatorNode) return;
-    const isAlone = this.#cluster.hosts.size === 1;
-    if (event.event === "wentDown")
-      this.#later(0, () => {
-        this.#operator?.kill();
-        this.#tell("killed", `the operator dies with its node ${event.node}`);
-        this.#hinder("killed");
-        if (isAlone) return;
-        this.#operatorNode = undefined;
-        this.#later(RESTART_MILLIS, () => this.#restartOperator("killed"));
-      });
-    else if (event.event === "booted" && isAlone)
-      this.#later(RESTART_MILLIS, () => this.#restartOperator("killed"));
-  }
-
-  /** It is over what kept it from running; unless something else does, or it runs, it is started. */
-  #restartOperator(over: "killed" | "operator"): void {
-    this.#unhinder(over);
-    if (this.#operator?.alive === true) return;
-    if (this.#hindrances.has("operator") || this.#hindrances.has("killed")) return;
-    this.#tell("restarted", "the operator is started again");
-    this.#startOperator();
-  }
-
-  #hinder(by: string): void {
-    this.#hindrances.add(by);
-    this.#monitors.operator(false, this.#world.now);
-  }
-
-  #unhinder(by: string): void {
-    this.#hindrances.delete(by);
-    if (this.#hindrances.size === 0) this.#monitors.operator(true, this.#world.now);
-  }
-
   /** Takes somebody away, and brings them back. */
   #away(who: Absentee, millis: number): void {
     const back = (what: string, task: () => void) =>
@@ -303,16 +172,14 @@ class Run {
       });
     switch (who) {
       case "operator":
-        this.#hinder(who);
-        this.#operator?.kill();
-        return this.#later(millis, () => this.#restartOperator(who));
+        return this.#operator.away(millis);
       case "api-server":
-        this.#hinder(who);
+        this.#operator.hinder(who);
         this.#outage.begin();
         return back("the API server answers again", () => {
           this.#outage.end();
           // Everybody comes again within their longest delay: not all of that is the operator's time to react.
-          this.#later(COMING_BACK_MILLIS, () => this.#unhinder(who));
+          this.#later(COMING_BACK_MILLIS, () => this.#operator.unhinder(who));
         });
       case "controller-manager":
         for (const controller of this.#cluster.controllerManager) controller.stop();
@@ -385,20 +252,6 @@ class Run {
     this.#recorder.tell({ at: this.#world.now, step, text, node });
   }
 
-  #refuse(request: KubeRequest, object: KubeObject): StatusBody | undefined {
-    const isCreated = request.verb === "create" && request.subresource === undefined;
-    if (!isCreated || object.kind !== Pods.kind) return undefined;
-    const why = this.#injector.refusal(object);
-    return why === undefined ? undefined : forbidden(Pods, object.metadata.name, why);
-  }
-
-  #count({ actor, request }: Served): void {
-    if (actor !== "operator") return;
-    const key = `${request.verb} ${requestedResource(request)}`;
-    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
-    if (!READS.has(request.verb) && !isDryRun(request)) this.#writes++;
-  }
-
   #faultsMissed(nodes: SimulationResult["nodes"]): ReadonlyArray<string> {
     const { missed, vain, commits, calls } = this.#injector;
     const history = this.#history;
@@ -426,8 +279,8 @@ class Run {
         peakInFlight: this.#recorder.peakInFlight,
         ...(operations.length === 1 ? {} : { operations }),
         nodes,
-        requests: Object.fromEntries([...this.#requests].toSorted(([a], [b]) => (a < b ? -1 : 1))),
-        writes: this.#writes,
+        requests: this.#requests.counts,
+        writes: this.#requests.writes,
         violations: this.#monitors.violations.map(({ law, message: what, rv, at }) => ({
           law,
           message: what,

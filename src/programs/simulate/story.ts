@@ -11,7 +11,7 @@ import { objectName, shortNames } from "./operations.ts";
 import type { StoryLine } from "./Recorder.ts";
 import { NOT_STARTED, type SimulatedNodeResult, type SimulationResult } from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
-import type { Simulation } from "./simulation.ts";
+import type { Simulation } from "./result.ts";
 
 /** Above this many targets only what is out of the ordinary is told line by line. */
 const TOLD_IN_FULL_MAX = 24;

@@ -1,7 +1,7 @@
 /** One fault of the canary at every moment at which it can strike, one after the other; and what must come of each. */
 import { expect } from "@effect/vitest";
 import type { NodeEvent } from "../../../src/programs/simulate/fault.ts";
-import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../../src/programs/simulate/result.ts";
 import { LABEL_NODE, LABEL_REBOOT } from "../../../src/domain/labels.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import { flaws, marksLeft, simulateCanary } from "../../support/simulations.ts";

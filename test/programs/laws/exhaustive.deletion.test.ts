@@ -4,7 +4,7 @@ import type { Commit } from "../../../src/domain/history.ts";
 import { isComplete, isFinished, isSuspended, type Job } from "../../../src/domain/kube/job.ts";
 import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import { isTerminal, type Pod } from "../../../src/domain/kube/pod.ts";
-import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../../src/programs/simulate/result.ts";
 import {
   CANARY_NODES,
   finalState,

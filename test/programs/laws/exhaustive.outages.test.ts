@@ -1,6 +1,6 @@
 /** Operator, API server, controllers and kubelets are away for an hour, from each moment of a short canary on. */
 import { describe, expect, it } from "@effect/vitest";
-import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../../src/programs/simulate/result.ts";
 import { simulateShortCanary } from "../../support/simulations.ts";
 import { expectAtEvery, notCompleted } from "./everyMoment.ts";
 

@@ -3,7 +3,7 @@ import { Result } from "effect";
 import { decodeNodeOp } from "../../../src/domain/api/decode.ts";
 import { isEnded } from "../../../src/domain/rollout/summary.ts";
 import type { Fault } from "../../../src/programs/simulate/fault.ts";
-import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../../src/programs/simulate/result.ts";
 import {
   faultsOf,
   marksOf,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY } from "../../../src/domain/labels.ts";
 import type { NewKubeObject } from "../../../src/domain/kube/object.ts";
-import type { Simulation } from "../../../src/programs/simulate/simulation.ts";
+import type { Simulation } from "../../../src/programs/simulate/result.ts";
 import { marksLeft, simulate } from "../../support/simulations.ts";
 
 const VANISHED = "default/vanished@00000000-0000-4000-8000-000000000000";
