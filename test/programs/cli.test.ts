@@ -317,7 +317,7 @@ describe("help and version", () => {
       for (const [form, meaning] of FAULT_FORMS)
         expect(words).toContain(` ${form} ${meaning}
 `);
-      expect(stdout).toContain("Exit codes: 0 completed, 1 bad input, 2 the rollout did not");
+      expect(stdout).toContain("Exit codes: 0 all is done, 1 bad input, 2 the rollout did not");
     }),
   );
   it.live("the version is the package's", () =>

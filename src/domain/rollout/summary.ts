@@ -39,6 +39,13 @@ export const isEnded = (status: NodeOpStatus | undefined): boolean =>
       condition.status === "True",
   ) === true;
 
+/** The reason of an operation that has done everything and stays open for nodes that match later. */
+const WAITING_FOR_NEW_NODES = "WaitingForNewNodes";
+
+/** Whether all is done, and the operation goes on only because it takes new nodes. */
+export const isOpen = (conditions: ReadonlyArray<Pick<Condition, "type" | "reason">>): boolean =>
+  conditions.some(({ type, reason }) => type === "Reconciling" && reason === WAITING_FOR_NEW_NODES);
+
 /** What the entries and targets amount to. `describe` names the selector for the sentence about an empty selection. */
 export const outcomeOf = (options: {
   readonly entries: Entries;
@@ -65,7 +72,7 @@ export const outcomeOf = (options: {
     if (isDone && counts.total > 0 && failed === undefined)
       return {
         _tag: "Running",
-        reason: "WaitingForNewNodes",
+        reason: WAITING_FOR_NEW_NODES,
         message: `All ${counts.total} nodes are done; waiting for new nodes that match`,
       };
   }

@@ -10,6 +10,7 @@ import { admit } from "../../domain/rollout/admit.ts";
 import { controlPlanesOf } from "../../domain/rollout/availability.ts";
 import { entryFor } from "../../domain/rollout/census.ts";
 import { DEFAULT_SETTINGS, type Observed } from "../../domain/rollout/observed.ts";
+import { isOpen } from "../../domain/rollout/summary.ts";
 import { targetsOf } from "../../domain/rollout/targets.ts";
 import { NodeResource } from "../operator/resources.ts";
 import type { Progress } from "./Progress.ts";
@@ -22,15 +23,15 @@ export interface Store {
   readonly object: (resource: Resource, ref: ObjectRef) => KubeObject | undefined;
 }
 
-/** Phase and message, as an operation's status has them. */
-interface Reported {
-  readonly phase: string;
-  readonly message: string;
-}
+/** Phase and message, as an operation's status has them, and whether it is only open for new nodes. */
+type Reported = Pick<SimulatedOperationResult, "phase" | "message" | "open">;
 
 const Status = Schema.Struct({
   phase: Schema.optionalKey(Schema.String),
   message: Schema.optionalKey(Schema.String),
+  conditions: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ type: Schema.String, reason: Schema.String })),
+  ),
 });
 interface Status extends Schema.Schema.Type<typeof Status> {}
 const decodeStatus = Schema.decodeUnknownOption(Status);
@@ -48,23 +49,27 @@ export const operationsAtEnd = (
     const operation = `${ref.resource.kind} ${objectKey(ref)}`;
     const stored = store.object(ref.resource, ref);
     if (stored === undefined) return { operation, ...DELETED };
-    const { phase = "Pending", message = "" } = Option.getOrElse(
-      decodeStatus(stored["status"]),
-      () => NO_STATUS,
-    );
+    const {
+      phase = "Pending",
+      message = "",
+      conditions = [],
+    } = Option.getOrElse(decodeStatus(stored["status"]), () => NO_STATUS);
     // A node that failed makes the phase Failed while others still run: that is not the end.
     const isOver = phase !== "Failed" || progress.hasEnded(stored.metadata.uid);
+    if (phase === "Running" && isOpen(conditions)) return { operation, phase, message, open: true };
     return { operation, phase: isOver ? phase : "Running", message };
   });
 
-const RANK = ["Failed", "Deleted", "Running", "Pending", "Completed"];
+const RANK = ["Failed", "Deleted", "Running", "Pending", "open", "Completed"];
+
+const rankOf = ({ phase, open }: Reported): number => RANK.indexOf(open ? "open" : phase);
 
 /** Of several operations the one that is furthest from success, with its name before what it says. */
 export const worstOf = (operations: ReadonlyArray<SimulatedOperationResult>): Reported => {
-  const [worst] = operations.toSorted((a, b) => RANK.indexOf(a.phase) - RANK.indexOf(b.phase));
+  const [worst] = operations.toSorted((a, b) => rankOf(a) - rankOf(b));
   if (worst === undefined) return DELETED;
-  const { operation, phase, message } = worst;
-  return { phase, message: operations.length === 1 ? message : `${operation}: ${message}` };
+  const { operation, message, ...rest } = worst;
+  return { ...rest, message: operations.length === 1 ? message : `${operation}: ${message}` };
 };
 
 /**

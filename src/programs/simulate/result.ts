@@ -34,12 +34,16 @@ export const SimulatedViolation = Schema.Struct({
 /** One broken law; see the schema of this name. */
 export interface SimulatedViolation extends Schema.Schema.Type<typeof SimulatedViolation> {}
 
+/** Everything is done, and the operation stays Running for nodes that match later, as `includeNewNodes` says. */
+const open = Schema.optionalKey(Schema.Literal(true));
+
 /** What one of several operations came to. */
 export const SimulatedOperationResult = Schema.Struct({
   /** `NodeOpUpgrade default/canary`. */
   operation: Schema.String,
   phase: Schema.String,
   message: Schema.String,
+  open,
 });
 /** What one of several operations came to; see the schema of this name. */
 export interface SimulatedOperationResult extends Schema.Schema.Type<
@@ -52,6 +56,8 @@ export const SimulationResult = Schema.Struct({
   /** Completed, Failed, Running (it waits for something that never came) or Deleted; of several operations the worst. */
   phase: Schema.String,
   message: Schema.String,
+  /** Nothing is left to do: all operations are Completed, or Running for new nodes only, at least one of them. */
+  open,
   /** From the creation of the operation to its end. */
   virtualSeconds: Schema.Finite,
   peakInFlight: Schema.Int,

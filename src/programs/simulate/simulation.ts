@@ -261,7 +261,7 @@ class Run {
 
   #simulation(endedAt: number): Simulation {
     const operations = operationsAtEnd(this.#fake, this.#injector.operations, this.#progress);
-    const { phase, message } = worstOf(operations);
+    const reported = worstOf(operations);
     const nodes = nodeResults(
       this.#fake,
       this.#progress,
@@ -273,8 +273,7 @@ class Run {
     return {
       result: {
         seed: this.#options.seed ?? DEFAULT_SEED,
-        phase,
-        message,
+        ...reported,
         virtualSeconds: seconds(endedAt),
         peakInFlight: this.#recorder.peakInFlight,
         ...(operations.length === 1 ? {} : { operations }),

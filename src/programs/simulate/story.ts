@@ -9,7 +9,12 @@ import { formatClock } from "./duration.ts";
 import type { SimulationOptions } from "./options.ts";
 import { objectName, shortNames } from "./operations.ts";
 import type { StoryLine } from "./Recorder.ts";
-import { NOT_STARTED, type SimulatedNodeResult, type SimulationResult } from "./result.ts";
+import {
+  NOT_STARTED,
+  type SimulatedNodeResult,
+  type SimulatedOperationResult,
+  type SimulationResult,
+} from "./result.ts";
 import { simulatedNodes } from "./scenario.ts";
 import type { Simulation } from "./result.ts";
 
@@ -183,13 +188,12 @@ const closing = (simulation: Simulation, parts: ReadonlyArray<Part>): ReadonlyAr
   const clock = formatClock(endedAt - startedAt).padStart(5);
   return [
     "",
-    `${clock}  ${result.phase}: ${counts}. Peak ${result.peakInFlight} in flight, ${count(requests, "request")} (${count(result.writes, "write")}), ${laws - broken.size} of ${laws} laws held`,
+    `${clock}  ${phaseOf(result)}: ${counts}. Peak ${result.peakInFlight} in flight, ${count(requests, "request")} (${count(result.writes, "write")}), ${laws - broken.size} of ${laws} laws held`,
     ...(result.phase === "Completed" || parts.length > 1 ? [] : [`       ${result.message}`]),
-    ...(result.operations ?? []).map(({ operation, phase, message }) =>
+    ...(result.operations ?? []).map((reported) =>
       closingOf(
-        parts.find((part) => objectName(part.operation) === operation)!,
-        phase,
-        message,
+        parts.find((part) => objectName(part.operation) === reported.operation)!,
+        reported,
       ),
     ),
     ...result.violations.map(
@@ -201,11 +205,19 @@ const closing = (simulation: Simulation, parts: ReadonlyArray<Part>): ReadonlyAr
   ];
 };
 
+/** The phase, with what it does not tell: that nothing is left to do. */
+const phaseOf = ({ phase, open }: Pick<SimulatedOperationResult, "phase" | "open">): string =>
+  open === true ? `${phase}, nothing left to do` : phase;
+
 /** How one of several operations ended. */
-const closingOf = ({ operation, name, nodes }: Part, phase: string, message: string): string => {
+const closingOf = (
+  { operation, name, nodes }: Part,
+  reported: SimulatedOperationResult,
+): string => {
+  const { phase, message } = reported;
   const counts = countsOf(nodes, operation.kind === "NodeOp" ? "done" : "upgraded");
   const why = phase === "Completed" ? "" : `. ${message}`;
-  return `       ${name}: ${phase}: ${counts}${why}`;
+  return `       ${name}: ${phaseOf(reported)}: ${counts}${why}`;
 };
 
 /** A phase may be ahead of its node: only what has ended counts as what it came to. */
@@ -249,7 +261,7 @@ const labelsToSelect = (
 
 const next = (result: SimulationResult, again: string): string => {
   if (result.nodes.length === 0) return `${again}, with a nodeSelector that matches`;
-  if (result.phase !== "Completed") return `${again} --output json`;
+  if (result.phase !== "Completed" && result.open !== true) return `${again} --output json`;
   const victim = result.nodes[Math.min(1, result.nodes.length - 1)]!.name;
   return again.includes("--fault")
     ? `${again} --seed ${result.seed + 1}`
