@@ -55,6 +55,81 @@ describe("DeadlinesOnTime", () => {
   });
 });
 
+/** A node on its way out for so many milliseconds. */
+const endingFor = (stage: "Cancelling" | "Settling", millis: number, deadlines: object) => {
+  const { h, op } = claimed({ deadlines });
+  h.status(op, { a: { ...h.entry(op, "a"), phase: "Failed", stage, reason: "JobFailed" } });
+  h.wait(millis).ready("a", true);
+  return h.messages("DeadlinesOnTime");
+};
+
+describe("DeadlinesOnTime, on the way out", () => {
+  it.each([
+    ["Cancelling", { upgradeSeconds: 600 }, 600_000],
+    ["Cancelling", { upgradeSeconds: 60 }, 300_000],
+    ["Settling", { rebootSeconds: 60 }, 60_000],
+  ] as const)("%s with %o may take %d ms", (stage, deadlines, millis) => {
+    const latest = millis + GRACE - 60_000;
+    expect(endingFor(stage, latest, deadlines)).toEqual([]);
+    expect(endingFor(stage, latest + 1, deadlines)).toEqual([
+      expect.stringContaining(`is still in stage ${stage}, whose deadline passed at`),
+    ]);
+  });
+  it.each([
+    ["Cancelling", { upgradeSeconds: 0 }],
+    ["Settling", { rebootSeconds: 0 }],
+  ] as const)("%s with %o has no limit", (stage, deadlines) =>
+    expect(endingFor(stage, 100 * 3_600_000, deadlines)).toEqual([]),
+  );
+});
+
+describe("DeadlinesOnTime, of a drain", () => {
+  it.each([
+    [{ drainSeconds: 600 }, {}, 600],
+    [{ drainSeconds: 600 }, { timeoutSeconds: 60 }, 60],
+    [{ drainSeconds: 0 }, { timeoutSeconds: 60 }, 60],
+    [{ drainSeconds: 60 }, { timeoutSeconds: 600 }, 60],
+  ])(
+    "%o and %o: it may take %d s, and what comes after it as long as before",
+    (limits, options, s) => {
+      const preparing = (millis: number) => {
+        const { h, op } = claimed({
+          deadlines: { upgradeSeconds: 60, ...limits },
+          drainOptions: { enabled: true, ...options },
+        });
+        const drainingSince = new Date(h.at).toISOString();
+        h.status(op, { a: { ...h.entry(op, "a"), drainingSince } });
+        h.wait(millis).ready("a", true);
+        return h.messages("DeadlinesOnTime");
+      };
+      const latest = s * 1000 + GRACE;
+      expect(preparing(latest)).toEqual([]);
+      expect(preparing(latest + 1)).toHaveLength(1);
+    },
+  );
+});
+
+describe("DeadlinesOnTime, of a target that is not Ready", () => {
+  const waiting = (millis: number, spec: object = {}, status: object = {}) => {
+    const { h, op } = claimed({ deadlines: { readySeconds: 60 }, ...spec });
+    const notReadySince = { b: new Date(h.at).toISOString() };
+    h.update(op, { status: { nodeStatuses: {}, notReadySince, ...status } });
+    h.wait(millis).ready("a", true);
+    return h.messages("DeadlinesOnTime");
+  };
+  it("it is given up within a minute after its time", () => {
+    expect(waiting(GRACE)).toEqual([]);
+    expect(waiting(GRACE + 1)).toEqual([
+      expect.stringContaining("node b of NodeOp default/up is still waited for to be Ready"),
+    ]);
+  });
+  it("without a limit, or in an operation that has ended, it is waited for or forgotten", () => {
+    expect(waiting(100 * GRACE, { deadlines: { readySeconds: 0 } })).toEqual([]);
+    const conditions = [{ type: "Failed", status: "True" }];
+    expect(waiting(100 * GRACE, {}, { conditions })).toEqual([]);
+  });
+});
+
 describe("EndedJobsRest", () => {
   it("holds for Jobs that are finished, suspended or gone", () => {
     const { h, op } = claimed();

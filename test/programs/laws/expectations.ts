@@ -6,6 +6,7 @@ import type { Fault } from "../../../src/programs/simulate/fault.ts";
 import type { Simulation } from "../../../src/programs/simulate/result.ts";
 import {
   faultsOf,
+  hasShop,
   marksOf,
   operationsIn,
   type OperationDraft,
@@ -36,6 +37,8 @@ const fateBy = (operation: OperationDraft, fault: Fault): Fate => {
           return "through";
         case "preflight-fails":
           return operation.preflight ? "fails" : "through";
+        case "not-ready":
+          return operation.skipsUnready ? "either" : "fails";
         case "never-returns":
         case "falls-back":
         case "reboot-silently-fails":
@@ -89,6 +92,8 @@ const fateIn = (scenario: Scenario, operation: OperationDraft, node: string): Fa
 
 /** An operation may find a node as another one left it: where they differ, either may be. */
 const fateOf = (scenario: Scenario, operation: OperationDraft, node: string): Fate => {
+  // A budget may block a drain for longer than it has, and whoever waits for it takes the time of others.
+  if (hasShop(scenario)) return "either";
   const fate = fateIn(scenario, operation, node);
   const others = operationsIn(scenario).filter(({ targets }) => targets.includes(node));
   return others.every((other) => fateIn(scenario, other, node) === fate) ? fate : "either";
@@ -117,12 +122,14 @@ const storedAs = ({ history }: Simulation, { name }: OperationDraft) => {
 
 /** How the operation must have ended, from how its nodes did. */
 const phaseBy = (
-  { targets, stopOnFailure }: OperationDraft,
+  { targets, stopOnFailure, includeNewNodes }: OperationDraft,
   phases: ReadonlyMap<string, string>,
 ): string => {
   // Nothing to do is not a success: it waits for a node that matches.
   if (targets.length === 0) return "Running";
   const ends = targets.map((name) => phases.get(name));
+  // It ends for a failure only.
+  if (includeNewNodes) return ends.includes("Failed") && stopOnFailure ? "Failed" : "Running";
   if (ends.every((phase) => phase === "Completed")) return "Completed";
   const isOver = ends.every((phase) => phase === "Completed" || phase === "Failed");
   return isOver || (ends.includes("Failed") && stopOnFailure) ? "Failed" : "Running";

@@ -1,5 +1,5 @@
 /** Random scenarios: a cluster of up to eight nodes, one or two operations, marks that others left, latency, and up to three faults. */
-import { Schema } from "effect";
+import { Result, Schema } from "effect";
 import type { NewKubeObject } from "../../../src/domain/kube/object.ts";
 import {
   NODE_CONDITIONS,
@@ -9,6 +9,8 @@ import {
 } from "../../../src/programs/simulate/fault.ts";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY } from "../../../src/domain/labels.ts";
 import type { Latencies } from "../../../src/services/simulation/Network.ts";
+import { readManifests } from "../../../src/programs/simulate/manifests.ts";
+import { shop } from "../../support/simulations.ts";
 import type { SimulationOptions } from "../../../src/programs/simulate/options.ts";
 
 const oneOf = <const A extends ReadonlyArray<string | number | boolean>>(...values: A) =>
@@ -116,6 +118,15 @@ export const Scenario = Schema.Struct({
   faults: Schema.Tuple([FaultDraft, FaultDraft, FaultDraft]),
   /** 0: the operation does not bound its control planes. */
   controlPlanesMax: oneOf(0, 0, 1, 2),
+  includeNewNodes: oneOf(false, false, false, true),
+  unreadyNodes: oneOf("Wait", "Skip"),
+  readySeconds: oneOf(3600, 2400),
+  /** Counts the nodes, round and round, to the one that the operator runs on; -1: none. */
+  operatorNode: oneOf(-1, -1, -1, 0, 1, 2, 3),
+  /** How a NodeOp drains; the seconds are drainOptions.timeoutSeconds. A NodeOpUpgrade drains in any case. */
+  drains: oneOf("not", "without end", "60 s"),
+  /** Of three Pods of a workload so many may be evicted at a time; -1: there is none. */
+  shop: oneOf(-1, -1, -1, 0, 1, 2),
 });
 export type Scenario = typeof Scenario.Type;
 
@@ -137,6 +148,31 @@ const isLabelledOut = (scenario: Scenario, index: number): boolean =>
 export const targetsIn = (scenario: Scenario): ReadonlyArray<string> =>
   namesOf(scenario).filter((_, index) => !scenario.selects || !isLabelledOut(scenario, index));
 
+/** The node that the operator runs on. Alone it would be gone for good with a machine that does not return. */
+const operatorNodeOf = (scenario: Scenario): string | undefined => {
+  const names = namesOf(scenario);
+  return scenario.operatorNode < 0 || names.length < 2
+    ? undefined
+    : names[scenario.operatorNode % names.length];
+};
+
+/**
+ * Whether there is a workload: it has to run before anything happens, so two nodes that nothing is wrong with are there, and
+ * none that cannot pull its image, either.
+ */
+export const hasShop = (scenario: Scenario): boolean => {
+  const marks = marksOf(scenario);
+  const faults = faultsOf(scenario);
+  const sound = namesOf(scenario).filter(
+    (name) =>
+      !name.startsWith("cp-") &&
+      !marks.has(name) &&
+      !faults.some((fault) => "node" in fault && fault.node === name && fault._tag === "Condition"),
+  );
+  const pulls = !faults.some((fault) => "kind" in fault && fault.kind === "image-pull-fails");
+  return scenario.shop >= 0 && pulls && sound.length >= 2;
+};
+
 /** What an operation of a scenario does, as far as it matters for how it ends. */
 export interface OperationDraft {
   readonly name: string;
@@ -144,6 +180,8 @@ export interface OperationDraft {
   readonly reboots: boolean;
   readonly preflight: boolean;
   readonly stopOnFailure: boolean;
+  readonly includeNewNodes: boolean;
+  readonly skipsUnready: boolean;
 }
 
 const secondTargets = (scenario: Scenario, selects: string): ReadonlyArray<string> =>
@@ -163,13 +201,23 @@ export const operationsIn = (scenario: Scenario): ReadonlyArray<OperationDraft> 
     reboots: isOp ? scenario.reboots : partitions !== "recovery",
     preflight: isOp ? scenario.preflight : partitions === "active",
     stopOnFailure,
+    includeNewNodes: scenario.includeNewNodes,
+    skipsUnready: scenario.unreadyNodes === "Skip",
   };
   if (second === null) return [first];
   const targets = secondTargets(scenario, second.selects);
   const { reboots } = second;
   return [
     first,
-    { name: "second", targets, reboots, preflight: false, stopOnFailure: second.stopOnFailure },
+    {
+      name: "second",
+      targets,
+      reboots,
+      preflight: false,
+      stopOnFailure: second.stopOnFailure,
+      includeNewNodes: false,
+      skipsUnready: false,
+    },
   ];
 };
 
@@ -182,6 +230,10 @@ export const marksOf = (scenario: Scenario): ReadonlyMap<string, MarkKind> => {
       .map(({ node, kind }) => [names[node % names.length]!, kind]),
   );
 };
+
+/** Manifests without an operation are none. */
+const ANY_OPERATION =
+  "apiVersion: operator.kairos.io/v1alpha1\nkind: NodeOp\nmetadata: { name: any }\nspec: { command: [x] }\n";
 
 const VANISHED = "default/vanished@00000000-0000-4000-8000-000000000000";
 
@@ -225,6 +277,17 @@ const nodesOf = (scenario: Scenario): ReadonlyArray<NewKubeObject> => {
   });
 };
 
+const drainOf = ({ cordons, drains }: Scenario): object =>
+  !cordons || drains === "not"
+    ? {}
+    : {
+        drainOptions: {
+          enabled: true,
+          ignoreDaemonSets: true,
+          ...(drains === "60 s" ? { timeoutSeconds: 60 } : {}),
+        },
+      };
+
 const operationOf = (scenario: Scenario): NewKubeObject => ({
   apiVersion: "operator.kairos.io/v1alpha1",
   kind: scenario.kind,
@@ -233,6 +296,9 @@ const operationOf = (scenario: Scenario): NewKubeObject => ({
     ...(scenario.selects ? { nodeSelector: { matchLabels: { pool: "mine" } } } : {}),
     concurrency: scenario.concurrency,
     stopOnFailure: scenario.stopOnFailure,
+    includeNewNodes: scenario.includeNewNodes,
+    unreadyNodes: scenario.unreadyNodes,
+    deadlines: { readySeconds: scenario.readySeconds },
     ...(scenario.controlPlanesMax === 0
       ? {}
       : { controlPlane: { maxUnavailable: scenario.controlPlanesMax } }),
@@ -241,6 +307,7 @@ const operationOf = (scenario: Scenario): NewKubeObject => ({
           command: ["/bin/true"],
           rebootOnSuccess: scenario.reboots,
           cordon: scenario.cordons,
+          ...drainOf(scenario),
           ...(scenario.preflight ? { preflight: { command: ["/bin/true"] } } : {}),
         }
       : {
@@ -305,12 +372,24 @@ const latenciesOf =
           watchLatency: { minMillis: 0, maxMillis: watchMillis },
         };
 
+/** The workloads by how many of their Pods may be evicted at a time. */
+const SHOPS = [0, 1, 2].map(
+  (maxUnavailable) =>
+    Result.getOrThrow(
+      readManifests([
+        { path: "shop.yaml", text: `${shop(maxUnavailable)}\n---\n${ANY_OPERATION}` },
+      ]),
+    ).workloads,
+);
+
 /** The simulation of a scenario. */
 export const optionsOf = (scenario: Scenario): SimulationOptions => ({
   manifests: {
     operations: [operationOf(scenario), ...secondOf(scenario)],
     nodes: nodesOf(scenario),
+    ...(hasShop(scenario) ? { workloads: SHOPS[scenario.shop]! } : {}),
   },
+  operatorNode: operatorNodeOf(scenario),
   seed: scenario.seed,
   upgradeMillis: scenario.upgradeMillis,
   rebootMillis: scenario.rebootMillis,

@@ -20,6 +20,7 @@ const allowedMillis = ({ operation, entry }: Claim): number => {
     upgradeSeconds = 7200,
     rebootSeconds = 3600,
   } = operation.object.spec?.deadlines ?? {};
+  const { timeoutSeconds = 0 } = operation.object.spec?.drainOptions ?? {};
   switch (entry.stage) {
     case "Claimed":
       return preflightSeconds * 1000;
@@ -28,23 +29,35 @@ const allowedMillis = ({ operation, entry }: Claim): number => {
       if (entry.reason === HELD_BY_ANOTHER) return 0;
       if (entry.drainingSince === undefined) return upgradeSeconds * 1000;
       // The drain has a time of its own, and what comes after it as long as before.
-      return drainSeconds === 0 || upgradeSeconds === 0
+      return upgradeSeconds === 0
         ? 0
-        : (drainSeconds + upgradeSeconds) * 1000;
+        : after(shortest(drainSeconds, timeoutSeconds), upgradeSeconds);
     case "Upgrading":
       return upgradeSeconds * 1000;
     case "Rebooting":
       return rebootSeconds * 1000;
+    case "Followed":
+      return (entry.phase === "Completed" ? rebootSeconds : upgradeSeconds) * 1000;
     default:
       return 0;
   }
 };
 
+/** The shorter of two limits in seconds, of which 0 is none. */
+const shortest = (...limits: ReadonlyArray<number>): number => {
+  const set = limits.filter((seconds) => seconds > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
+};
+
+/** So many seconds after a limit that may be none, in milliseconds. */
+const after = (limit: number, seconds: number): number =>
+  limit === 0 ? 0 : (limit + seconds) * 1000;
+
 /**
  * When the present stage's time is up, in milliseconds of the cluster's clock; undefined: never. Stored times are whole
  * seconds, so it is up to a second later than that. Where no operator was up in between (it is since `upSince`), the clock
- * that counts is the stored one: an operator that comes back may start it anew. So it is in
- * Preparing, which begins anew when another operation lets go of the node.
+ * that counts is the stored one: an operator that comes back may start it anew. So it is in Preparing, which begins anew
+ * when another operation lets go of the node, and in Followed, which has a clock for the Job and one for the reboot.
  */
 export const deadlineOf = (
   claim: Claim,
@@ -54,7 +67,7 @@ export const deadlineOf = (
   const since = claim.stages.get(stage);
   const allowed = allowedMillis(claim);
   if (since === undefined || allowed === 0) return undefined;
-  const mayBeAnew = stage === "Preparing" || upSince > since.at;
+  const mayBeAnew = stage === "Preparing" || stage === "Followed" || upSince > since.at;
   const startedAt = stage === "Preparing" ? drainingSince : stageStartedAt;
   const stored = startedAt === undefined || !mayBeAnew ? 0 : millisOf(startedAt);
   return Math.max(since.at, stored) + allowed + 1000;

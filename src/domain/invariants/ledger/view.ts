@@ -24,6 +24,7 @@ export interface NodeOpView {
       readonly enabled?: boolean;
       readonly force?: boolean;
       readonly ignoreDaemonSets?: boolean;
+      readonly timeoutSeconds?: number;
     };
     readonly deadlines?: {
       readonly preflightSeconds?: number;
@@ -37,6 +38,7 @@ export interface NodeOpView {
     readonly phase?: string;
     readonly observedGeneration?: number;
     readonly conditions?: ReadonlyArray<Condition>;
+    readonly notReadySince?: Readonly<Record<string, string>>;
     readonly nodeStatuses?: Readonly<Record<string, NodeStatus>>;
   };
 }
