@@ -1,11 +1,17 @@
 /** What nodeop uses of a Node, and what it can tell from it. */
 import { Schema } from "effect";
+import { Taint } from "./taint.ts";
 import { ViewMeta } from "./view.ts";
 
 /** A Node reduced to what the rollout looks at; caches hold nothing else of it. */
 export const Node = Schema.Struct({
   metadata: ViewMeta,
-  spec: Schema.optionalKey(Schema.Struct({ unschedulable: Schema.optionalKey(Schema.Boolean) })),
+  spec: Schema.optionalKey(
+    Schema.Struct({
+      unschedulable: Schema.optionalKey(Schema.Boolean),
+      taints: Schema.optionalKey(Schema.Array(Taint)),
+    }),
+  ),
   status: Schema.optionalKey(
     Schema.Struct({
       conditions: Schema.optionalKey(
@@ -31,3 +37,6 @@ export const bootIDOf = (node: Node): string | undefined => {
 
 /** Whether the node is cordoned, by whomever. */
 export const isCordoned = (node: Node): boolean => node.spec?.unschedulable === true;
+
+/** What keeps Pods off the node that do not tolerate it. */
+export const taintsOf = (node: Node): ReadonlyArray<Taint> => node.spec?.taints ?? [];

@@ -1,8 +1,9 @@
 /** What the drain reads of the Pods on a node: read live and forgotten, never cached. */
 import { Schema } from "effect";
+import { Toleration } from "./taint.ts";
 import { ViewMeta } from "./view.ts";
 
-/** A Pod reduced to what decides whether it has to leave its node. */
+/** A Pod reduced to what decides whether it has to leave its node, and whether it has somewhere to go. */
 export const NodePod = Schema.Struct({
   metadata: ViewMeta,
   spec: Schema.optionalKey(
@@ -10,6 +11,7 @@ export const NodePod = Schema.Struct({
       volumes: Schema.optionalKey(
         Schema.Array(Schema.Struct({ emptyDir: Schema.optionalKey(Schema.Unknown) })),
       ),
+      tolerations: Schema.optionalKey(Schema.Array(Toleration)),
     }),
   ),
   status: Schema.optionalKey(Schema.Struct({ phase: Schema.optionalKey(Schema.String) })),

@@ -7,7 +7,7 @@ import type { NodeOp } from "../api/nodeop.ts";
 import { blockers } from "../drain/blockers.ts";
 import { type DrainPlan, type DrainRules, planDrain, podNames } from "../drain/filter.ts";
 import { type DrainProgress, isDelayed, nextLookAt } from "../drain/progress.ts";
-import { isCordoned, isReady } from "../kube/node.ts";
+import { isRefugeFor } from "../drain/refuge.ts";
 import type { NodePod } from "../kube/nodePod.ts";
 import { kubeTime } from "../kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../labels.ts";
@@ -44,19 +44,37 @@ const isByDefault = (operation: Operation, options: DrainOptions): boolean =>
   options.ignoreDaemonSets === DEFAULT_UPGRADE_DRAIN.ignoreDaemonSets &&
   options.deleteEmptyDirData === DEFAULT_UPGRADE_DRAIN.deleteEmptyDirData;
 
-const hasOtherNode = ({ observed, name }: NodeInFlight): boolean => {
+/** The Pods that its drain would evict; undefined where they were not listed in this pass. */
+const evictable = (at: NodeInFlight, options: DrainOptions): ReadonlyArray<NodePod> | undefined => {
+  const progress = at.observed.drains.get(at.name);
+  return progress === undefined || !isLive(at.observed, { _tag: "NodePods", node: at.name })
+    ? undefined
+    : planDrain(progress.pods, rulesOf(at, options)).evict;
+};
+
+/** Whether another node could take one of the Pods. Where none has to go, any that could take Pods is good enough. */
+const hasOtherNode = (
+  { observed, name }: NodeInFlight,
+  pods: ReadonlyArray<NodePod> | undefined,
+): boolean => {
+  const wanting = pods?.length === 0 ? undefined : pods;
   for (const [other, node] of observed.nodes)
-    if (other !== name && isReady(node) && !isCordoned(node)) return true;
+    if (other !== name && isRefugeFor(node, wanting)) return true;
   return false;
 };
 
 /**
- * Whether a drain that nobody asked for is left out, because no other node is Ready and schedulable: its Pods would only
- * be missing for longer.
+ * Whether a drain that nobody asked for is left out, because no other node could take its Pods: they would only be missing
+ * for longer. A drain that has begun goes on: the Pods that are left are no better off alone.
  */
 export const hasNowhereToDrain = (at: NodeInFlight): boolean => {
   const options = drainOptionsOf(at.operation);
-  return options?.enabled === true && isByDefault(at.operation, options) && !hasOtherNode(at);
+  return (
+    options?.enabled === true &&
+    at.entry.drainingSince === undefined &&
+    isByDefault(at.operation, options) &&
+    !hasOtherNode(at, evictable(at, options))
+  );
 };
 
 /** The options by which this node is drained now; undefined: not at all. */

@@ -1,6 +1,7 @@
 /** Builders of Pods and budgets as a drain sees them. */
 import type { DisruptionBudget } from "../../../src/domain/kube/disruptionBudget.ts";
 import type { NodePod } from "../../../src/domain/kube/nodePod.ts";
+import type { Toleration } from "../../../src/domain/kube/taint.ts";
 
 /** The kind of its controller; null for none. */
 type Owner = string | null;
@@ -15,6 +16,7 @@ export const nodePod = (
     readonly annotations?: Record<string, string>;
     readonly deletingSince?: string;
     readonly namespace?: string;
+    readonly tolerations?: ReadonlyArray<Toleration>;
   } = {},
 ): NodePod => {
   const { owner = "ReplicaSet" } = options;
@@ -32,7 +34,10 @@ export const nodePod = (
           : [{ apiVersion: "apps/v1", kind: owner, name: "o", uid: "o-uid", controller: true }],
       ...(options.deletingSince === undefined ? {} : { deletionTimestamp: options.deletingSince }),
     },
-    spec: { volumes: options.emptyDir === true ? [{}, { emptyDir: {} }] : [{}] },
+    spec: {
+      volumes: options.emptyDir === true ? [{}, { emptyDir: {} }] : [{}],
+      ...(options.tolerations === undefined ? {} : { tolerations: options.tolerations }),
+    },
     status: { phase: options.phase ?? "Running" },
   };
 };

@@ -10,6 +10,7 @@ import {
   Nodes,
   Pods,
 } from "../../../src/domain/kube/resource.ts";
+import type { Taint } from "../../../src/domain/kube/taint.ts";
 import {
   ANNOTATION_CORDONED_BY,
   ANNOTATION_HELD_BY,
@@ -45,6 +46,7 @@ export class Cluster extends Store {
       readonly uid?: string;
       readonly annotations?: Record<string, string>;
       readonly unschedulable?: boolean;
+      readonly taints?: ReadonlyArray<Taint>;
     } = {},
   ): Ref {
     const uid = options.uid ?? `node-${name}`;
@@ -56,7 +58,10 @@ export class Cluster extends Store {
       name,
       { uid, labels: { ...role, ...options.labels }, annotations: options.annotations ?? {} },
       {
-        spec: options.unschedulable === true ? { unschedulable: true } : {},
+        spec: {
+          ...(options.unschedulable === true ? { unschedulable: true } : {}),
+          ...(options.taints === undefined ? {} : { taints: options.taints }),
+        },
         status: this.#nodeStatus(name, options.ready ?? true),
       },
       { actor: `kubelet/${name}` },

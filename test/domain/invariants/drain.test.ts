@@ -1,7 +1,12 @@
 /** Drains: DrainedFirst, NeverEvictsOurs, and the clause of NoCordonLeft about drains that failed. */
 import { describe, expect, it } from "@effect/vitest";
 import { Pods } from "../../../src/domain/kube/resource.ts";
-import { ANNOTATION_HELD_BY, LABEL_REBOOT } from "../../../src/domain/labels.ts";
+import {
+  ANNOTATION_HELD_BY,
+  LABEL_MANAGED_BY,
+  LABEL_REBOOT,
+  MANAGED_BY_NODEOPUPGRADE,
+} from "../../../src/domain/labels.ts";
 import { claimed, type History } from "./history.ts";
 import type { Json } from "./store.ts";
 
@@ -64,6 +69,28 @@ describe("DrainedFirst", () => {
     const { h, op } = held(DRAINS, null);
     h.job(op, "a");
     expect(h.broken()).toEqual(["DrainedFirst"]);
+  });
+});
+
+describe("DrainedFirst, for the NodeOp of a NodeOpUpgrade", () => {
+  const TAINTS = [{ key: "x", effect: "NoSchedule" }];
+  it.each([
+    ["is broken where another node could have taken the Pod", {}, ["DrainedFirst"]],
+    ["holds where no other node tolerates it", { taints: TAINTS }, []],
+    ["holds where no other node is schedulable", { unschedulable: true }, []],
+  ])("%s", (_what, other, broken) => {
+    const { h, op } = claimed(
+      DRAINS,
+      {},
+      { labels: { [LABEL_MANAGED_BY]: MANAGED_BY_NODEOPUPGRADE } },
+    );
+    h.node("b", other);
+    workload(h, "a");
+    h.wait(1000);
+    h.pod(op, "a", LABEL_REBOOT);
+    h.hold(op, "a");
+    h.job(op, "a");
+    expect(h.broken()).toEqual(broken);
   });
 });
 

@@ -8,7 +8,7 @@ import {
 } from "../../../src/domain/labels.ts";
 import type { MonitorOptions } from "../../../src/domain/invariants/law.ts";
 import { Cluster, NEW } from "./cluster.ts";
-import type { Json, Ref, Write } from "./store.ts";
+import type { Json, Meta, Ref, Write } from "./store.ts";
 
 /** Everything of an operation on one node, as far as it has been made. */
 export interface Work {
@@ -147,10 +147,14 @@ export class History extends Cluster {
 }
 
 /** One Node, claimed by one operation. */
-export const claimed = (spec: Json = {}, options: MonitorOptions = {}) => {
+export const claimed = (
+  spec: Json = {},
+  options: MonitorOptions = {},
+  meta: Partial<Meta> = {},
+) => {
   const h = new History(options);
   h.node("a");
-  const op = h.operation("up", spec);
+  const op = h.operation("up", spec, meta);
   h.claim(op, ["a"]);
   return { h, op };
 };

@@ -5,6 +5,7 @@ import type { NodeOp } from "../../../src/domain/api/nodeop.ts";
 import type { NodeStatus } from "../../../src/domain/api/status.ts";
 import type { Job } from "../../../src/domain/kube/job.ts";
 import type { Node } from "../../../src/domain/kube/node.ts";
+import type { Taint } from "../../../src/domain/kube/taint.ts";
 import type { Pod } from "../../../src/domain/kube/pod.ts";
 import {
   DEFAULT_SETTINGS,
@@ -55,6 +56,7 @@ export const node = (
     readonly annotations?: Record<string, string>;
     readonly bootID?: string;
     readonly uid?: string;
+    readonly taints?: ReadonlyArray<Taint>;
   } = {},
 ): Node => ({
   metadata: {
@@ -64,7 +66,10 @@ export const node = (
     labels: options.controlPlane === true ? { "node-role.kubernetes.io/control-plane": "" } : {},
     annotations: options.annotations ?? {},
   },
-  spec: { unschedulable: options.unschedulable ?? false },
+  spec: {
+    unschedulable: options.unschedulable ?? false,
+    ...(options.taints === undefined ? {} : { taints: options.taints }),
+  },
   status: {
     conditions: [{ type: "Ready", status: options.ready === false ? "False" : "True" }],
     nodeInfo: { bootID: options.bootID ?? "boot-1" },

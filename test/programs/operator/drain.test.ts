@@ -16,6 +16,7 @@ interface Workload {
   readonly volumes?: ReadonlyArray<object>;
   readonly finalizers?: ReadonlyArray<string>;
   readonly graceSeconds?: number;
+  readonly tolerations?: ReadonlyArray<object>;
 }
 
 /** A Pod of somebody's workload, which runs until it is told to stop. */
@@ -42,6 +43,7 @@ const createPod = (scene: Scene, name: string, workload: Workload = {}) => {
         nodeName: workload.node ?? "worker-1",
         containers: [{ name: "main", image: "shop" }],
         volumes,
+        tolerations: workload.tolerations ?? [],
         terminationGracePeriodSeconds: workload.graceSeconds ?? 30,
       },
     },
@@ -387,6 +389,10 @@ describe("a Pod that does not end", () => {
 
 const IMAGE = "quay.io/kairos/opensuse:leap-15.6-standard-amd64-generic-v3.4.2-k3sv1.30.11-k3s1";
 
+const NOT_DRAINED =
+  "Job is running; not drained, because no other node is Ready, schedulable and free of taints that keep its Pods off";
+const CONTROL_PLANE = { key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" };
+
 const upgrade = (scene: Scene, spec: object = {}): void =>
   void scene.ask({
     verb: "create",
@@ -424,11 +430,53 @@ describe("a NodeOpUpgrade", () => {
     upgrade(scene);
     scene.startOperator();
     scene.until("its Job", () => entry(scene)?.stage === "Upgrading");
-    expect(entry(scene)?.message).toBe(
-      "Job is running; not drained, because no other node is Ready and schedulable",
-    );
+    expect(entry(scene)?.message).toBe(NOT_DRAINED);
     expect(evictions(scene)).toEqual([]);
     expect(looks(scene)).toEqual([]);
+  });
+
+  it("is not drained where the other nodes have taints that none of its Pods tolerates", () => {
+    const scene = draining({ nodes: ["worker-1", "cp-1"] });
+    scene.patch(Nodes, "cp-1", { spec: { taints: [CONTROL_PLANE] } });
+    createPod(scene, "web");
+    // What stays where it is needs no place elsewhere.
+    createPod(scene, "agent", { owner: "DaemonSet", tolerations: [{ operator: "Exists" }] });
+    upgrade(scene);
+    scene.startOperator();
+    scene.until("its Job", () => entry(scene)?.stage === "Upgrading");
+    expect(entry(scene)?.message).toBe(NOT_DRAINED);
+    expect([evictions(scene), isThere(scene, "web")]).toEqual([[], true]);
+    expect(scene.violations()).toEqual([]);
+  });
+
+  it("is drained where one of them tolerates what the other nodes have", () => {
+    const scene = draining({ nodes: ["worker-1", "cp-1"] });
+    scene.patch(Nodes, "cp-1", { spec: { taints: [CONTROL_PLANE] } });
+    createPod(scene, "web");
+    createPod(scene, "dns", { tolerations: [{ key: CONTROL_PLANE.key, operator: "Exists" }] });
+    upgrade(scene);
+    scene.startOperator();
+    scene.until("its Job", () => entry(scene)?.stage === "Upgrading");
+    expect(evictions(scene)).toHaveLength(2);
+    expect(scene.violations()).toEqual([]);
+  });
+
+  it.each([
+    ["is tainted", { spec: { taints: [CONTROL_PLANE] } }],
+    ["is cordoned", { spec: { unschedulable: true } }],
+  ])("whose drain has begun is drained to the end, although the only other node %s", (_, patch) => {
+    const scene = draining(refusing(BUDGET));
+    createPod(scene, "db-0", { labels: { app: "db" } });
+    createPod(scene, "web");
+    upgrade(scene);
+    scene.startOperator();
+    scene.until("the drain", () => evictions(scene).length > 0);
+    scene.patch(Nodes, "worker-2", patch);
+    scene.pass(60);
+    expect(entry(scene)?.stage).toBe("Preparing");
+    scene.until("it is told", () => entry(scene)?.reason === "DrainBlocked", 120);
+    expect(entry(scene)?.message).toContain("default/db-0");
+    expect(isThere(scene, "web")).toBe(false);
   });
 
   it("is drained all the same by drainOptions of its own", () => {

@@ -2,6 +2,7 @@
 import { type DrainRules, podNames, verdictOn } from "../../drain/filter.ts";
 import type { NodePod } from "../../kube/nodePod.ts";
 import { Pods } from "../../kube/resource.ts";
+import { toleratesAll } from "../../kube/taint.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../../labels.ts";
 import type { Law } from "../law.ts";
 import type { Ledger } from "../ledger/Ledger.ts";
@@ -30,8 +31,15 @@ const rulesOf = (operation: NodeOpView): DrainRules | undefined => {
       };
 };
 
-/** Whether any other node could take Pods all the time since this one was held; one that was ever ours may have been away. */
-const hasOtherNode = ({ nodes }: Ledger, { name, signed }: NodeRecord): boolean =>
+/**
+ * Whether any other node could take one of these Pods all the time since this one was held; one that was ever ours may have
+ * been away.
+ */
+const hasOtherNode = (
+  { nodes }: Ledger,
+  { name, signed }: NodeRecord,
+  pods: ReadonlyArray<NodePod>,
+): boolean =>
   [...nodes.values()].some(
     (other) =>
       other.name !== name &&
@@ -39,7 +47,9 @@ const hasOtherNode = ({ nodes }: Ledger, { name, signed }: NodeRecord): boolean 
       other.ready &&
       !other.unschedulable &&
       other.signed === undefined &&
-      other.readyChanged.at <= (signed?.at ?? 0),
+      other.readyChanged.at <= (signed?.at ?? 0) &&
+      other.taintsChanged.at <= (signed?.at ?? 0) &&
+      pods.some(({ spec }) => toleratesAll(spec?.tolerations ?? [], other.taints)),
   );
 
 export const drainedFirst: Law = {
@@ -65,12 +75,21 @@ export const drainedFirst: Law = {
         const node = ledger.nodes.get(job.node ?? "");
         const rules = operation === undefined ? undefined : rulesOf(operation.object);
         if (rules === undefined || node?.signed === undefined || job.original) return;
-        if (isOfUpgrade(operation!.object) && !hasOtherNode(ledger, node)) return;
         const heldAt = node.signed.at;
-        const left = [...(residents.get(node.name)?.values() ?? [])]
+        const resident = [...(residents.get(node.name)?.values() ?? [])]
           .filter(({ since }) => since < heldAt)
-          .map(({ pod }) => pod)
-          .filter((pod) => verdictOn(pod, rules)._tag !== "Stay");
+          .map(({ pod }) => ({ pod, verdict: verdictOn(pod, rules)._tag }));
+        const evictable = resident.filter(({ verdict }) => verdict === "Evict");
+        const left = resident.filter(({ verdict }) => verdict !== "Stay").map(({ pod }) => pod);
+        if (
+          isOfUpgrade(operation!.object) &&
+          !hasOtherNode(
+            ledger,
+            node,
+            evictable.map(({ pod }) => pod),
+          )
+        )
+          return;
         if (left.length > 0)
           report(
             `Job ${job.name} was created for node ${node.name} before it was drained: ${podNames(left)}`,

@@ -1,6 +1,7 @@
 /** Projects commits on Nodes: readiness, boots, holds, and whose cordon is on them. */
 import type { Commit } from "../../history.ts";
 import { ANNOTATION_CORDONED_BY, ANNOTATION_HELD_BY, parseHolder } from "../../labels.ts";
+import type { Taint } from "../../kube/taint.ts";
 import { isOperator, isOriginal, type Ledger } from "./Ledger.ts";
 import { reconsiderNode } from "./eligibility.ts";
 import { proveReboot } from "./proof.ts";
@@ -51,6 +52,8 @@ const record = (ledger: Ledger, name: string, moment: Moment): NodeRecord => {
       readyChanged: moment,
       unschedulable: false,
       cordonChanged: moment,
+      taints: [],
+      taintsChanged: moment,
       bootID: undefined,
       heldBy: undefined,
       cordonOf: undefined,
@@ -85,6 +88,9 @@ const update = (node: NodeRecord, after: NodeView, moment: Moment): void => {
   node.ready = ready;
   const unschedulable = after.spec?.unschedulable === true;
   if (unschedulable !== node.unschedulable) node.cordonChanged = moment;
+  const taints = after.spec?.taints ?? [];
+  if (!sameTaints(taints, node.taints)) node.taintsChanged = moment;
+  node.taints = taints;
   const bootID = after.status?.nodeInfo?.bootID;
   node.bootID = bootID === "" ? undefined : bootID;
   if (!sameLabels(after.metadata.labels, node.labels)) {
@@ -93,6 +99,14 @@ const update = (node: NodeRecord, after: NodeView, moment: Moment): void => {
     node.labelsChanged = moment;
   }
 };
+
+const sameTaints = (one: ReadonlyArray<Taint>, other: ReadonlyArray<Taint>): boolean =>
+  one === other ||
+  (one.length === other.length &&
+    one.every(({ key, value, effect }, index) => {
+      const same = other[index];
+      return key === same?.key && value === same.value && effect === same.effect;
+    }));
 
 type Labels = NodeRecord["labels"];
 

@@ -1,6 +1,7 @@
 /** What the ledger remembers of each operation, claim, Node, Job, Pod, script and host: facts from the two logs, nothing else. */
 import type { NodeStatus } from "../../api/status.ts";
 import type { BootState } from "../../history.ts";
+import type { Taint } from "../../kube/taint.ts";
 import type { NodeOpView } from "./view.ts";
 
 /** A point in the history. `seq` orders commits and host events among each other; `rv` is absent for host events. */
@@ -81,6 +82,9 @@ export interface NodeRecord {
   unschedulable: boolean;
   /** Since when it has been cordoned, or not. */
   cordonChanged: Moment;
+  taints: ReadonlyArray<Taint>;
+  /** Since when it has had these taints. */
+  taintsChanged: Moment;
   bootID: string | undefined;
   /** uid of the operation named by the `held-by` annotation. */
   heldBy: string | undefined;

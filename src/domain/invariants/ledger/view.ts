@@ -2,6 +2,7 @@
 import type { NodeStatus } from "../../api/status.ts";
 import type { KubeObject, ObjectMeta } from "../../kube/object.ts";
 import type { NodePod } from "../../kube/nodePod.ts";
+import type { Taint } from "../../kube/taint.ts";
 import type { LabelSelector } from "../../kube/selector.ts";
 
 interface Condition {
@@ -46,7 +47,7 @@ export interface NodeOpView {
 /** A Node as stored. */
 export interface NodeView {
   readonly metadata: ObjectMeta;
-  readonly spec?: { readonly unschedulable?: boolean };
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: ReadonlyArray<Taint> };
   readonly status?: {
     readonly conditions?: ReadonlyArray<Condition>;
     readonly nodeInfo?: { readonly bootID?: string };

@@ -138,7 +138,8 @@ const nodeIsHeld = (at: NodeInFlight): Step | undefined => {
       );
 };
 
-const UNDRAINED = "; not drained, because no other node is Ready and schedulable";
+const UNDRAINED =
+  "; not drained, because no other node is Ready, schedulable and free of taints that keep its Pods off";
 
 /** The Job is created suspended; storing its uid is what lets it be resumed. */
 const jobIsThere = (at: NodeInFlight): Step => {
