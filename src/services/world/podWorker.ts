@@ -84,14 +84,19 @@ export class PodWorker {
     }
   });
 
-  /** Admission: the machine may refuse the Pod before anything of it exists. */
+  /** Admission: the kubelet may refuse the Pod before anything of it exists, and does so while the machine shuts down. */
   #admit(): void {
-    const { host } = this.#context;
+    const { host, shuttingDown } = this.#context;
     const refuses = host.behaviour.refusesPods;
     const isNew =
       this.#pod.status?.startTime === undefined &&
       !host.runtime.sandboxes.has(this.#pod.metadata.uid);
-    if (refuses === undefined || !isNew || host.refusedPods >= refuses.first) return;
+    if (!isNew) return;
+    if (shuttingDown()) {
+      this.#refusedFor = NODE_SHUTDOWN;
+      return;
+    }
+    if (refuses === undefined || host.refusedPods >= refuses.first) return;
     host.refusedPods++;
     this.#refusedFor = refuses.reason;
   }
@@ -228,6 +233,9 @@ export class PodWorker {
     return Effect.asVoid(Effect.forkChild(Effect.delay(wake, at - host.machine.now())));
   }
 }
+
+/** The reason of Pods that come while the machine shuts down (pkg/kubelet/nodeshutdown). */
+const NODE_SHUTDOWN = "NodeShutdown";
 
 /** A refused Pod is over; it has nothing on the node. */
 const refusedPlan: PodPlan = {

@@ -248,6 +248,16 @@ describe("kubelet: reboots", () => {
     expect(at.cluster.host("worker-1").power).toBe("stopping");
   });
 
+  it("graceful node shutdown refuses Pods that come during it, with reason NodeShutdown", () => {
+    const at = town({ behaviour: { gracefulNodeShutdown: true, shutdownSeconds: [10, 10] } });
+    at.pass(5);
+    at.cluster.host("worker-1").reboot({ cause: "other" });
+    at.pass(1);
+    at.create(Pods, newPod("late"));
+    at.until("it is refused", () => phase(at, "late") === "Failed", 5);
+    expect(at.pod("late")?.status?.reason).toBe("NodeShutdown");
+  });
+
   it("a kubelet that crashes finds its containers running and reports how they ended", () => {
     const at = town();
     at.create(Pods, newPod("p"));
