@@ -38,6 +38,7 @@ export const RoleBindings = resource(
   "RoleBinding",
 );
 
+export const Deployments = resource("apps", "v1", "deployments", "Deployment");
 export const ReplicaSets = resource("apps", "v1", "replicasets", "ReplicaSet");
 export const StatefulSets = resource("apps", "v1", "statefulsets", "StatefulSet");
 export const PodDisruptionBudgets = resource(

@@ -4,6 +4,7 @@
  */
 import type { KubeObject, NewKubeObject } from "../../domain/kube/object.ts";
 import {
+  Deployments,
   Namespaces,
   PodDisruptionBudgets,
   Pods,
@@ -27,7 +28,7 @@ import { isWorkload } from "../../services/world/workload.ts";
 import type { Manifests } from "./manifests.ts";
 import { objectName } from "./operations.ts";
 import { refusalProblems } from "./refusal.ts";
-import { accountOf, asCreated } from "./workloadManifest.ts";
+import { accountOf } from "./workloadManifest.ts";
 
 /** How long before the story workloads are created: enough for image pulls and a dozen Pods one after the other. */
 export const SETTLE_MILLIS = 10 * 60_000;
@@ -35,6 +36,7 @@ export const SETTLE_MILLIS = 10 * 60_000;
 const RESOURCES: ReadonlyArray<Resource> = [
   Namespaces,
   PodDisruptionBudgets,
+  Deployments,
   ReplicaSets,
   StatefulSets,
   Pods,
@@ -55,19 +57,18 @@ export class Workloads {
     for (const object of objects) this.#createAccount(object);
     return RESOURCES.flatMap((resource) =>
       objects
-        .map((given) => ({ given, object: asCreated(given) }))
-        .filter(({ object }) => object.kind === resource.kind)
-        .flatMap(({ given, object }) => this.#create(resource, given, object)),
+        .filter(({ kind }) => kind === resource.kind)
+        .flatMap((object) => this.#create(resource, object)),
     );
   }
 
-  #create(resource: Resource, given: NewKubeObject, body: NewKubeObject): ReadonlyArray<string> {
+  #create(resource: Resource, body: NewKubeObject): ReadonlyArray<string> {
     const { namespace } = body.metadata;
     const where = namespace === undefined ? {} : { namespace };
     const request: KubeRequest = { verb: "create", resource, ...where, body };
     const answer = this.#cluster.handle("user", request);
     if (answer.ok) return [];
-    const error = statusToError(`create ${objectName(given)}`, answer.status);
+    const error = statusToError(`create ${objectName(body)}`, answer.status);
     return refusalProblems(error, this.#manifests);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Ordinary workloads as files bring them: what of a ReplicaSet, StatefulSet, Deployment, Pod or PodDisruptionBudget a
- * simulation takes over, and what is wrong with it that the simulated API server would not find (it does not know all types).
+ * Ordinary workloads as files bring them: what of a ReplicaSet, StatefulSet, Deployment, Pod, or PodDisruptionBudget
+ * a simulation takes over, and what is wrong with it that the simulated API server would not find (it does not know all types).
  */
 import { Result, Schema } from "effect";
 import { open } from "../../domain/api/fields.ts";
@@ -107,8 +107,8 @@ export const WORKLOAD_KINDS: Readonly<Record<string, string>> = {
   Namespace: "v1",
 };
 
-/** Controllers that run in a simulation: their Pods are theirs to make. */
-const MAKERS = ["ReplicaSet", "StatefulSet"];
+/** Controllers that run in a simulation: their Pods and ReplicaSets are theirs to make. */
+const MAKERS = ["Deployment", "ReplicaSet", "StatefulSet"];
 
 /** What is wrong with the fields of a workload, its name and label syntax aside. */
 export const workloadProblems = (object: NewKubeObject): ReadonlyArray<Problem> => {
@@ -116,30 +116,8 @@ export const workloadProblems = (object: NewKubeObject): ReadonlyArray<Problem> 
   if (Result.isFailure(decoded)) return problemsOf(decoded.failure.issue);
   const maker = object.metadata.ownerReferences?.find((owner) => MAKERS.includes(owner.kind));
   if (maker === undefined) return [];
-  const sentence = `is the ${maker.kind} ${maker.name}, which makes its Pods itself; give it instead`;
+  const sentence = `is the ${maker.kind} ${maker.name}, which makes its ${object.kind}s itself; give it instead`;
   return [{ path: ["metadata", "ownerReferences"], sentence }];
-};
-
-/**
- * What is created in the cluster. A Deployment is run as the one ReplicaSet that its controller would make of it: nothing is
- * rolled out during a simulation.
- */
-export const asCreated = (object: NewKubeObject): NewKubeObject => {
-  if (object.kind !== "Deployment") return object;
-  const { spec, metadata: meta } = object;
-  const { replicas, selector, template } = decodedSpec(spec);
-  const { name = "", namespace, labels, annotations } = meta;
-  return {
-    apiVersion: apiVersionOf(ReplicaSets),
-    kind: ReplicaSets.kind,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
-    spec: { ...(replicas === undefined ? {} : { replicas }), selector, template },
-  };
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -5,6 +5,7 @@
 import { Effect, Layer } from "effect";
 import type { HostEvent } from "../../domain/history.ts";
 import {
+  Deployments,
   Jobs,
   NodeOps,
   NodeOpUpgrades,
@@ -29,6 +30,7 @@ import type { World } from "../simulation/World.ts";
 import type { SecondsRange } from "./behaviour.ts";
 import { launchContainer, type LaunchAgent } from "./containers.ts";
 import { Controller } from "./Controller.ts";
+import { deploymentController } from "./deploymentController.ts";
 import { disruptionController } from "./disruptionController.ts";
 import { garbageCollector } from "./garbageCollector.ts";
 import { SimulatedHost } from "./host.ts";
@@ -90,7 +92,7 @@ const COLLECTED: ReadonlyArray<Resource> = [
 ];
 
 /** What workloads add to that. */
-const WORKLOADS: ReadonlyArray<Resource> = [ReplicaSets, StatefulSets];
+const WORKLOADS: ReadonlyArray<Resource> = [Deployments, ReplicaSets, StatefulSets];
 
 /** From the crash of a controller or kubelet to its next start. */
 const RESTART_MILLIS = 2_000;
@@ -107,7 +109,7 @@ export class SimulatedCluster {
   readonly hosts: ReadonlyMap<string, SimulatedHost>;
   readonly jobController: Controller;
   readonly garbageCollector: Controller;
-  /** What workloads need, by the names of the processes; empty without workloads. */
+  /** What workloads need, by the names of the processes; empty without. */
   readonly workloadControllers: ReadonlyMap<string, Controller>;
   readonly #options: SimulatedClusterOptions;
   readonly #hostLog: Array<HostEvent> = [];
@@ -127,10 +129,7 @@ export class SimulatedCluster {
     this.garbageCollector = this.#controller(
       "garbage-collector",
       garbageCollector({
-        resources: options.collected ?? [
-          ...COLLECTED,
-          ...(options.workloads === true ? WORKLOADS : []),
-        ],
+        resources: options.collected ?? this.#resources,
         reactionSeconds: options.collectorReactionSeconds,
       }),
     );
@@ -138,7 +137,9 @@ export class SimulatedCluster {
     for (const host of this.hosts.values()) host.powerOn();
     this.jobController.start();
     this.garbageCollector.start();
-    this.workloadControllers = options.workloads === true ? this.#workloadControllers() : new Map();
+    this.workloadControllers = new Map([
+      ...(options.workloads === true ? this.#workloadControllers() : []),
+    ]);
     for (const controller of this.workloadControllers.values()) controller.start();
   }
 
@@ -201,6 +202,7 @@ export class SimulatedCluster {
   #workloadControllers(): ReadonlyMap<string, Controller> {
     const programs = {
       scheduler: scheduler(),
+      "deployment-controller": deploymentController(),
       "replicaset-controller": workloadController({ resource: ReplicaSets, plan: planReplicaSet }),
       "statefulset-controller": workloadController({
         resource: StatefulSets,
@@ -216,6 +218,11 @@ export class SimulatedCluster {
     return new Map(
       Object.entries(programs).map(([name, program]) => [name, this.#controller(name, program)]),
     );
+  }
+
+  /** What is made in it. */
+  get #resources(): ReadonlyArray<Resource> {
+    return [...COLLECTED, ...(this.#options.workloads === true ? WORKLOADS : [])];
   }
 
   #controller(name: string, program: Effect.Effect<never, never, KubeTransport>): Controller {

@@ -16,8 +16,14 @@ import { isPodReady, type Pod } from "./pod.ts";
 /** A Pod whose eviction was granted is expected to be deleted within this time; else it counts again. */
 const DELETION_MILLIS = 120_000;
 
-/** How many Pods a controller is to keep; undefined when there is no such object or it is of a kind without replicas. */
-export type Scales = (owner: OwnerReference) => number | undefined;
+/** How many Pods the object of this uid is to keep. */
+export interface Scale {
+  readonly uid: string;
+  readonly replicas: number;
+}
+
+/** Who keeps the Pods of a controller; undefined when there is no such object or it is of a kind without replicas. */
+export type Scales = (owner: OwnerReference) => Scale | undefined;
 
 /** The new status of a budget and, when it remembers granted evictions, when to look again. */
 export const budgetStatus = (
@@ -94,10 +100,10 @@ const expectedScale = (pods: ReadonlyArray<Pod>, scales: Scales): Result.Result<
   const counts = new Map<string, number>();
   for (const pod of pods) {
     const owner = controllerOf(pod.metadata);
-    if (owner === undefined || counts.has(owner.uid)) continue;
+    if (owner === undefined) continue;
     const scale = scales(owner);
     if (scale === undefined) return Result.fail(noScale(owner, pod));
-    counts.set(owner.uid, scale);
+    counts.set(scale.uid, scale.replicas);
   }
   return Result.succeed([...counts.values()].reduce((sum, count) => sum + count, 0));
 };

@@ -3,8 +3,14 @@
  * server grants evictions. It sees Pods and their controllers through its own caches, late, as in reality.
  */
 import { Clock, Effect } from "effect";
-import { type KubeObject, objectKey, type OwnerReference } from "../../domain/kube/object.ts";
 import {
+  controllerOf,
+  type KubeObject,
+  objectKey,
+  type OwnerReference,
+} from "../../domain/kube/object.ts";
+import {
+  Deployments,
   PodDisruptionBudgets,
   Pods,
   ReplicaSets,
@@ -14,7 +20,7 @@ import { selectsLabels } from "../../domain/kube/selector.ts";
 import { type DisruptionBudget, isDisruptionBudget } from "../disruptionBudget.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
-import { budgetStatus } from "./budgetStatus.ts";
+import { budgetStatus, type Scale } from "./budgetStatus.ts";
 import { sameJson } from "./json.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
 import { isPod, type Pod } from "./pod.ts";
@@ -54,8 +60,8 @@ class DisruptionController {
   readonly #workloads: ReadonlyArray<Mirror<Workload>>;
   /** The Pods that each budget is about, both by key. */
   readonly #podsOf = new Map<string, Map<string, Pod>>();
-  /** ReplicaSets and StatefulSets by uid. */
-  readonly #scales = new Map<string, number>();
+  /** Deployments, ReplicaSets and StatefulSets by uid. */
+  readonly #sets = new Map<string, Workload>();
 
   constructor(loop: SyncLoop<KubeTransport>) {
     this.#loop = loop;
@@ -72,7 +78,7 @@ class DisruptionController {
       onChange: (change) => this.#podChanged(change),
       onListed,
     });
-    this.#workloads = [ReplicaSets, StatefulSets].map(
+    this.#workloads = [Deployments, ReplicaSets, StatefulSets].map(
       (resource) =>
         new Mirror({
           resource,
@@ -95,8 +101,8 @@ class DisruptionController {
       if (budget === undefined) return undefined;
       const now = yield* Clock.currentTimeMillis;
       const pods = [...(this.#podsOf.get(key)?.values() ?? [])];
-      const scales = ({ uid }: OwnerReference) => this.#scales.get(uid);
-      const { status, wakeAt } = budgetStatus(budget, pods, scales, now);
+      const scale = (owner: OwnerReference) => this.#scaleOf(owner);
+      const { status, wakeAt } = budgetStatus(budget, pods, scale, now);
       if (!sameJson(status, budget.status)) {
         const written = yield* updateStatus(PodDisruptionBudgets, { ...budget, status }).pipe(
           Effect.catchIf(isGone, () => Effect.undefined),
@@ -107,6 +113,14 @@ class DisruptionController {
       return wakeAt === Infinity ? undefined : Math.max(1, wakeAt - now);
     },
   );
+
+  /** What keeps the Pods of this owner in the end: of a ReplicaSet its Deployment, where it has one. */
+  #scaleOf({ uid }: OwnerReference): Scale | undefined {
+    const set = this.#sets.get(uid);
+    const above = set === undefined ? undefined : controllerOf(set.metadata);
+    const top = above?.kind === Deployments.kind ? this.#sets.get(above.uid) : set;
+    return top === undefined ? undefined : { uid: top.metadata.uid, replicas: top.spec.replicas };
+  }
 
   get #isReady(): boolean {
     return [this.#budgets, this.#pods, ...this.#workloads].every(({ listed }) => listed);
@@ -149,8 +163,8 @@ class DisruptionController {
 
   #workloadChanged({ before, after }: MirrorChange<Workload>): void {
     if (before !== undefined && before.metadata.uid !== after?.metadata.uid)
-      this.#scales.delete(before.metadata.uid);
-    if (after !== undefined) this.#scales.set(after.metadata.uid, after.spec.replicas);
+      this.#sets.delete(before.metadata.uid);
+    if (after !== undefined) this.#sets.set(after.metadata.uid, after);
     this.#addAll((after ?? before)?.metadata.namespace);
   }
 }

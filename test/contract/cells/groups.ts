@@ -5,6 +5,7 @@ import { controllers } from "./controllers.ts";
 import { creating } from "./creating.ts";
 import { customResources } from "./customResources.ts";
 import { deleting } from "./deleting.ts";
+import { deployments } from "./deployments.ts";
 import { evictions } from "./evictions.ts";
 import { jobs } from "./jobs.ts";
 import { lists } from "./lists.ts";
@@ -32,4 +33,5 @@ export const groups: ReadonlyArray<Group> = [
   controllers,
   evictions,
   workloads,
+  deployments,
 ];

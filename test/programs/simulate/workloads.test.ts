@@ -111,6 +111,14 @@ describe("what cannot run is refused with file, object and reason", () => {
       "Pod default/p: metadata.ownerReferences: is the ReplicaSet web, which makes its Pods itself; give it instead",
     ],
     [
+      "a ReplicaSet of a Deployment",
+      set("ReplicaSet", `{${selector}, ${template}}`).replace(
+        "metadata: {",
+        "metadata: {ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: u}], ",
+      ),
+      "ReplicaSet shop/web: metadata.ownerReferences: is the Deployment web, which makes its ReplicaSets itself; give it instead",
+    ],
+    [
       "a Pod that no node may run",
       pod("{nodeSelector: {disk: fast}, containers: [{name: c, image: i}]}"),
       "Pod default/p: does not run: 0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector.",

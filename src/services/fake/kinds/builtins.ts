@@ -13,7 +13,7 @@ import { type Draft, type Kind, withMeta } from "./Kind.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod.ts";
 import { rbacKinds } from "./rbac.ts";
-import { replicaSet, statefulSet } from "./workload.ts";
+import { deployment, replicaSet, statefulSet } from "./workload.ts";
 
 const core = (plural: string, kind: string): Resource => ({
   group: "",
@@ -76,7 +76,7 @@ export const builtinKinds: ReadonlyArray<Kind> = [
   builtin(core("secrets", "Secret")),
   builtin(core("services", "Service"), { hasStatus: true }),
   ...rbacKinds,
-  apps("deployments", "Deployment"),
+  deployment,
   apps("daemonsets", "DaemonSet"),
   replicaSet,
   statefulSet,

@@ -1,6 +1,11 @@
-/** ReplicaSets and StatefulSets: defaults and validation, as far as their Pods depend on them (apis/apps v1 defaults, validation). */
+/** Deployments, ReplicaSets and StatefulSets: defaults and validation, as far as their Pods depend on them (apis/apps v1 defaults, validation). */
 import type { KubeObject } from "../../../domain/kube/object.ts";
-import { ReplicaSets, type Resource, StatefulSets } from "../../../domain/kube/resource.ts";
+import {
+  Deployments,
+  ReplicaSets,
+  type Resource,
+  StatefulSets,
+} from "../../../domain/kube/resource.ts";
 import { selectsLabels } from "../../../domain/kube/selector.ts";
 import {
   type FieldError,
@@ -14,11 +19,13 @@ import {
   asArray,
   asObject,
   at,
+  EMPTY,
   field,
   type JsonObject,
   own,
   sameJson,
   stringsOf,
+  withFields,
 } from "../json.ts";
 import { builtin } from "./builtin.ts";
 import type { Draft, Kind } from "./Kind.ts";
@@ -107,6 +114,70 @@ const workload = (resource: Resource, called: string, defaults: JsonObject): Kin
         : [invalid("spec.selector", at(object, "spec", "selector"), "field is immutable")]),
     ],
   };
+};
+
+const QUARTER = "25%";
+
+/** Which part of a rollout may be missing or too much, where the Deployment does not say. */
+const withStrategy = (spec: JsonObject): JsonObject => {
+  const strategy = asObject(field(spec, "strategy"));
+  const type = field(strategy, "type") ?? "RollingUpdate";
+  const given = asObject(field(strategy, "rollingUpdate"));
+  const complete =
+    type === "RollingUpdate"
+      ? {
+          ...strategy,
+          type,
+          rollingUpdate: own({ maxUnavailable: QUARTER, maxSurge: QUARTER, ...given }),
+        }
+      : { ...strategy, type };
+  return sameJson(complete, field(spec, "strategy"))
+    ? spec
+    : own({ ...spec, strategy: own(complete) });
+};
+
+const isZero = (value: unknown): boolean => value === 0 || value === "0%";
+
+const strategyErrors = (object: Draft): ReadonlyArray<FieldError> => {
+  const path = "spec.strategy";
+  const strategy = at(object, "spec", "strategy");
+  const rolling = field(strategy, "rollingUpdate");
+  const type = field(strategy, "type");
+  const unavailable = field(rolling, "maxUnavailable");
+  if (type !== "RollingUpdate" && type !== "Recreate")
+    return [notSupported(path, { Type: type, RollingUpdate: null }, ["Recreate", "RollingUpdate"])];
+  if (type === "Recreate" && rolling !== undefined)
+    return [
+      forbidden(`${path}.rollingUpdate`, "may not be specified when strategy `type` is 'Recreate'"),
+    ];
+  return type === "RollingUpdate" && isZero(unavailable) && isZero(field(rolling, "maxSurge"))
+    ? [
+        invalid(
+          `${path}.rollingUpdate.maxUnavailable`,
+          unavailable,
+          "may not be 0 when `maxSurge` is 0",
+        ),
+      ]
+    : [];
+};
+
+const set = workload(Deployments, "deployment", {
+  replicas: 1,
+  revisionHistoryLimit: 10,
+  progressDeadlineSeconds: 600,
+});
+
+export const deployment: Kind = {
+  ...set,
+  complete: (object) => {
+    const normal = set.complete(object);
+    const spec = asObject(field(normal, "spec"));
+    const completed = withStrategy(spec);
+    return completed === spec ? normal : withFields(normal, { spec: completed });
+  },
+  prepareCreate: (object) => own({ ...object, status: EMPTY }),
+  validateCreate: (object) => [...set.validateCreate(object), ...strategyErrors(object)],
+  validateUpdate: (object, old) => [...set.validateUpdate(object, old), ...strategyErrors(object)],
 };
 
 export const replicaSet = workload(ReplicaSets, "deployment", { replicas: 1 });
