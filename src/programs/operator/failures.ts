@@ -1,5 +1,6 @@
 /** What follows from a request that failed: when it may be sent again, and what of it a person must know. */
 import { Clock, Effect } from "effect";
+import { advised } from "../../domain/kube/refusal.ts";
 import type { Note } from "../../domain/rollout/decision.ts";
 import type { ApiError } from "../../services/KubeApi.ts";
 import type { OperationMemory } from "./Memory.ts";
@@ -50,9 +51,14 @@ const problemOf = (
   refusal: Request["refusal"],
   failingMillis: number,
 ): Note | undefined => {
-  const told = (reason: string): Note => ({ reason, message: error.message, problem: true });
+  const told = (reason: string, message = error.message): Note => ({
+    reason,
+    message,
+    problem: true,
+  });
   switch (error._tag) {
     case "Forbidden":
+      return told(refusal, advised(error.message));
     case "Invalid":
     case "BadRequest":
     case "Undecodable":

@@ -1,5 +1,6 @@
 /** Stage Upgrading: the Job whose uid is stored is resumed and runs; no other Job ever does (design.md §4 "upgrade"). */
 import { failureOf, isComplete, isNotedAsSuspended, isSuspended } from "../../kube/job.ts";
+import { advised } from "../../kube/refusal.ts";
 import type { Job } from "../../kube/job.ts";
 import {
   isTerminal,
@@ -149,7 +150,7 @@ const withoutPod = (at: NodeInFlight, job: Job): Step => {
         }
       : {
           reason: "JobPodsRefused",
-          message: `Job ${name} has no Pod: ${podRefusal}`,
+          message: `Job ${name} has no Pod: ${advised(podRefusal)}`,
           problem: true,
         },
     at.now + EVENTS_AGAIN_MILLIS,
