@@ -70,6 +70,17 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     beside: shop(0),
     spec: "deadlines: {drainSeconds: 600}",
   },
+  "a namespace that is restricted": {
+    nodes: "1+1",
+    beside:
+      "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\n  labels: {pod-security.kubernetes.io/enforce: restricted}",
+  },
+  // Two reboot Pods leave room for one of two upgrades.
+  "a quota is full": {
+    nodes: "0+2",
+    spec: "concurrency: 2",
+    beside: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {pods: 3}}",
+  },
   "the operator's own node": { nodes: "2+1", operatorNode: "cp-1" },
   "nobody is selected": { nodes: "1+1", spec: "nodeSelector: {matchLabels: {a: nobody}}" },
 };

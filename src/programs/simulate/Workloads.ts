@@ -16,6 +16,7 @@ import {
 import type { FakeCluster } from "../../services/fake/FakeCluster.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
 import { isDisruptionBudget } from "../../services/disruptionBudget.ts";
+import { ResourceQuotas } from "../../services/quota.ts";
 import { statusToError } from "../../services/statusError.ts";
 import {
   isActive,
@@ -35,6 +36,7 @@ export const SETTLE_MILLIS = 10 * 60_000;
 
 const RESOURCES: ReadonlyArray<Resource> = [
   Namespaces,
+  ResourceQuotas,
   PodDisruptionBudgets,
   Deployments,
   ReplicaSets,

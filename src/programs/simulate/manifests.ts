@@ -20,7 +20,7 @@ export interface Manifests {
   readonly operations: ReadonlyArray<NewKubeObject>;
   /** The Nodes of the cluster; none: nodes are made up. */
   readonly nodes: ReadonlyArray<NewKubeObject>;
-  /** What else runs in the cluster: ReplicaSets, StatefulSets, Deployments, Pods, their budgets and namespaces. */
+  /** What else is in the cluster: ReplicaSets, StatefulSets, Deployments, Pods, their budgets, quotas and namespaces. */
   readonly workloads?: ReadonlyArray<NewKubeObject>;
   /** The file that each object is from, by `objectName`, for sentences about it. */
   readonly files?: Readonly<Record<string, string>>;

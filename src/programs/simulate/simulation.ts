@@ -8,6 +8,7 @@ import type { Commit, HostEvent } from "../../domain/history.ts";
 import { makeMonitors, type Monitors } from "../../domain/invariants/makeMonitors.ts";
 import { FakeCluster } from "../../services/fake/FakeCluster.ts";
 import { type RunOptions, World } from "../../services/simulation/World.ts";
+import { ResourceQuotas } from "../../services/quota.ts";
 import { SimulatedCluster } from "../../services/world/SimulatedCluster.ts";
 import { rebootAgent } from "../rebootAgent.ts";
 import { applyOperations, operationRefs, putHolds } from "./applying.ts";
@@ -114,6 +115,7 @@ class Run {
         rebootAgent({ namespace, name: pod, uid: podUID }),
       latencies: options.latencies,
       workloads: this.#hasWorkloads,
+      quotas: options.manifests.workloads?.some(({ kind }) => kind === ResourceQuotas.kind),
     });
     this.#operator = new OperatorLife({
       world,

@@ -1,12 +1,13 @@
 /**
- * Ordinary workloads as files bring them: what of a ReplicaSet, StatefulSet, Deployment, Pod, or PodDisruptionBudget
- * a simulation takes over, and what is wrong with it that the simulated API server would not find (it does not know all types).
+ * Ordinary workloads as files bring them: what of a ReplicaSet, StatefulSet, Deployment, Pod, PodDisruptionBudget or
+ * ResourceQuota a simulation takes over, and what is wrong with it that the simulated API server would not find (it does not know all types).
  */
 import { Result, Schema } from "effect";
 import { open } from "../../domain/api/fields.ts";
 import { type Problem, problemsOf } from "../../domain/api/problems.ts";
 import type { NewKubeObject } from "../../domain/kube/object.ts";
 import { apiVersionOf, PodDisruptionBudgets, ReplicaSets } from "../../domain/kube/resource.ts";
+import { ResourceQuotas } from "../../services/quota.ts";
 
 const StringMap = Schema.Record(Schema.String, Schema.String);
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
@@ -74,6 +75,13 @@ const BudgetManifest = open({
   }),
 });
 
+const QuotaManifest = open({
+  metadata,
+  spec: open({
+    hard: Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite])),
+  }),
+});
+
 const PodManifest = open({ metadata, spec: PodSpec });
 
 const decoding = <A>(schema: Schema.ConstraintDecoder<A>) =>
@@ -81,6 +89,7 @@ const decoding = <A>(schema: Schema.ConstraintDecoder<A>) =>
 
 const decodeSet = decoding(SetManifest);
 const decodeBudget = decoding(BudgetManifest);
+const decodeQuota = decoding(QuotaManifest);
 const decodePod = decoding(PodManifest);
 const decodeNamespace = decoding(open({ metadata }));
 
@@ -90,6 +99,8 @@ const decodeAny = (object: NewKubeObject) => {
       return decodePod(object);
     case "PodDisruptionBudget":
       return decodeBudget(object);
+    case "ResourceQuota":
+      return decodeQuota(object);
     case "Namespace":
       return decodeNamespace(object);
     default:
@@ -104,6 +115,7 @@ export const WORKLOAD_KINDS: Readonly<Record<string, string>> = {
   StatefulSet: "apps/v1",
   Pod: "v1",
   PodDisruptionBudget: apiVersionOf(PodDisruptionBudgets),
+  ResourceQuota: apiVersionOf(ResourceQuotas),
   Namespace: "v1",
 };
 
@@ -114,11 +126,21 @@ const MAKERS = ["Deployment", "ReplicaSet", "StatefulSet"];
 export const workloadProblems = (object: NewKubeObject): ReadonlyArray<Problem> => {
   const decoded = decodeAny(object);
   if (Result.isFailure(decoded)) return problemsOf(decoded.failure.issue);
+  if (object.kind === "ResourceQuota") return scopeProblems(object);
   const maker = object.metadata.ownerReferences?.find((owner) => MAKERS.includes(owner.kind));
   if (maker === undefined) return [];
   const sentence = `is the ${maker.kind} ${maker.name}, which makes its ${object.kind}s itself; give it instead`;
   return [{ path: ["metadata", "ownerReferences"], sentence }];
 };
+
+/** A quota for some Pods only would be one for none here. */
+const scopeProblems = ({ spec }: NewKubeObject): ReadonlyArray<Problem> =>
+  ["scopes", "scopeSelector"]
+    .filter((name) => decodedSpec(spec)[name] !== undefined)
+    .map((name) => ({
+      path: ["spec", name],
+      sentence: "cannot be simulated; leave the quota out, or the field to have it limit all Pods",
+    }));
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;

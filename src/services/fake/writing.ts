@@ -2,13 +2,13 @@
 import { Result } from "effect";
 import type { CommitVerb } from "../../domain/history.ts";
 import { type KubeObject, kubeTime, type ObjectMeta } from "../../domain/kube/object.ts";
-import { Pods, ServiceAccounts } from "../../domain/kube/resource.ts";
 import type { StatusBody } from "../ApiServer.ts";
 import type { KubeRequest } from "../KubeTransport.ts";
+import { refusedCreation } from "./admission/admission.ts";
 import { type FieldError, invalid as invalidField } from "./fieldError.ts";
 import { decodeObject } from "./decoding.ts";
 import { generateName, newUid } from "./identity.ts";
-import { adopt, at, field, isObject, reuse, sameJson, withFields } from "./json.ts";
+import { adopt, field, isObject, reuse, sameJson, withFields } from "./json.ts";
 import { asStored, type Draft, type Kind, withMeta } from "./kinds/Kind.ts";
 import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 import { applyPatch } from "./patch/patch.ts";
@@ -16,7 +16,6 @@ import {
   alreadyExists,
   badRequest,
   conflict,
-  forbidden,
   internalError,
   invalid,
   notFound,
@@ -74,22 +73,6 @@ const born = (draft: Draft, context: WriteContext): Draft => {
   return withFields(draft, { metadata });
 };
 
-/**
- * A Pod is refused when the account that it names does not exist (admission plugin ServiceAccount). `default`, which a
- * controller makes in every namespace, is always there.
- */
-const missingAccount = (object: KubeObject, context: WriteContext): StatusBody | undefined => {
-  const { resource } = context.shelf.kind;
-  if (resource.plural !== Pods.plural || resource.group !== Pods.group) return undefined;
-  const account = at(object, "spec", "serviceAccountName");
-  const { name, namespace } = object.metadata;
-  if (typeof account !== "string" || account === "default") return undefined;
-  const accounts = context.store.shelf(ServiceAccounts)?.table;
-  if (accounts?.get({ namespace, name: account }) !== undefined) return undefined;
-  const why = `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`;
-  return forbidden(resource, name, why);
-};
-
 /** POST: stores a new object. */
 export const createObject = (context: WriteContext): Written => {
   const { shelf, request } = context;
@@ -101,7 +84,7 @@ export const createObject = (context: WriteContext): Written => {
   const errors = [...metadataErrors(prepared.metadata, kind), ...kind.validateCreate(prepared)];
   if (errors.length > 0) return Result.fail(refusal(kind, prepared, errors));
   const object = asStored(prepared);
-  const refused = missingAccount(object, context) ?? context.admit(object);
+  const refused = refusedCreation(context, object);
   if (refused !== undefined) return Result.fail(refused);
   if (prepared.metadata.resourceVersion !== undefined) {
     return Result.fail(internalError("resourceVersion should not be set on objects to be created"));

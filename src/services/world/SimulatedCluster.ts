@@ -40,6 +40,7 @@ import type { MachineProcess } from "./machine.ts";
 import { bootIDOf, registerNode, type SimulatedNode, templateOf } from "./registration.ts";
 import { nodeLifecycle } from "./nodeLifecycle.ts";
 import { podGarbageCollector } from "./podGarbageCollector.ts";
+import { quotaController } from "./quotaController.ts";
 import { planReplicaSet } from "./replicaSet.ts";
 import { scheduler } from "./scheduler.ts";
 import { simulatedHostLayer } from "./simulatedHostLayer.ts";
@@ -79,6 +80,8 @@ export interface SimulatedClusterOptions {
    * Without, nobody moves Pods but who made them. Default: no.
    */
   readonly workloads?: boolean | undefined;
+  /** Whether it has the controller that keeps ResourceQuotas; without, they limit nothing. Default: no. */
+  readonly quotas?: boolean | undefined;
 }
 
 const COLLECTED: ReadonlyArray<Resource> = [
@@ -109,7 +112,7 @@ export class SimulatedCluster {
   readonly hosts: ReadonlyMap<string, SimulatedHost>;
   readonly jobController: Controller;
   readonly garbageCollector: Controller;
-  /** What workloads need, by the names of the processes; empty without. */
+  /** What workloads and quotas need, by the names of the processes; empty without. */
   readonly workloadControllers: ReadonlyMap<string, Controller>;
   readonly #options: SimulatedClusterOptions;
   readonly #hostLog: Array<HostEvent> = [];
@@ -139,6 +142,7 @@ export class SimulatedCluster {
     this.garbageCollector.start();
     this.workloadControllers = new Map([
       ...(options.workloads === true ? this.#workloadControllers() : []),
+      ...(options.quotas === true ? this.#quotaController() : []),
     ]);
     for (const controller of this.workloadControllers.values()) controller.start();
   }
@@ -218,6 +222,12 @@ export class SimulatedCluster {
     return new Map(
       Object.entries(programs).map(([name, program]) => [name, this.#controller(name, program)]),
     );
+  }
+
+  #quotaController(): ReadonlyMap<string, Controller> {
+    const name = "resourcequota-controller";
+    const program = quotaController({ resources: this.#resources });
+    return new Map([[name, this.#controller(name, program)]]);
   }
 
   /** What is made in it. */

@@ -1,5 +1,6 @@
 /** All cells of the contract. */
 import type { Group } from "../support/cell.ts";
+import { admission } from "./admission.ts";
 import { access } from "./access.ts";
 import { controllers } from "./controllers.ts";
 import { creating } from "./creating.ts";
@@ -11,6 +12,7 @@ import { jobs } from "./jobs.ts";
 import { lists } from "./lists.ts";
 import { patching } from "./patching.ts";
 import { pods } from "./pods.ts";
+import { quotas } from "./quotas.ts";
 import { requests } from "./requests.ts";
 import { status } from "./status.ts";
 import { versions } from "./versions.ts";
@@ -33,5 +35,7 @@ export const groups: ReadonlyArray<Group> = [
   controllers,
   evictions,
   workloads,
+  admission,
+  quotas,
   deployments,
 ];

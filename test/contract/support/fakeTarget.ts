@@ -60,6 +60,7 @@ export const inSimulatedCluster = <A, E>(
     nodes: [],
     rebootAgent: () => Effect.never,
     workloads: true,
+    quotas: true,
   });
   fake.handle("setup", { verb: "create", resource: Nodes, body: node(BOUND_TO) });
   let end: Exit.Exit<A, E> | undefined;

@@ -49,6 +49,8 @@ export interface SceneOptions {
   readonly latency?: Latency;
   readonly schedule?: (world: () => World) => Schedule;
   readonly laws?: MonitorOptions;
+  /** Whether ResourceQuotas are counted. Default: no. */
+  readonly quotas?: boolean;
 }
 
 const DEFAULT_SPEC = {
@@ -112,6 +114,7 @@ export class Scene {
       })),
       rebootAgent: (environment) => this.#reboots(environment),
       latencies: () => ({ latency: options.latency }),
+      quotas: options.quotas,
     });
     this.cluster.onHostEvent((event) => this.monitors.host(event));
   }

@@ -1,6 +1,7 @@
 /** Pods that are refused after the claim: by their kubelet, or by the API server when the Job controller makes them. */
 import { describe, expect, it } from "@effect/vitest";
 import { CoreEvents, Pods } from "../../../src/domain/kube/resource.ts";
+import { ResourceQuotas } from "../../../src/services/quota.ts";
 import { isDryRun, refusesPodsOfJobs, Scene, titleOf } from "./harness.ts";
 
 const entry = (scene: Scene) => scene.status().nodeStatuses?.["worker-1"];
@@ -105,6 +106,34 @@ describe("a Job whose Pods the API server refuses", () => {
     scene.untilEnded();
     expect(entry(scene)).toMatchObject({ phase: "Completed" });
     expect(entry(scene)?.reason).toBeUndefined();
+    expect(scene.violations()).toEqual([]);
+  });
+
+  it("by a quota with room for one Pod waits with its reboot Pod until the quota has room for two", () => {
+    const scene = new Scene({ quotas: true });
+    scene.ask({
+      verb: "create",
+      resource: ResourceQuotas,
+      namespace: "default",
+      body: {
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { name: "small", namespace: "default" },
+        spec: { hard: { pods: "1" } },
+      },
+    });
+    scene.pass(1);
+    scene.createOperation();
+    scene.startOperator();
+    scene.until("told", () => entry(scene)?.reason === "JobPodsRefused");
+    expect(entry(scene)?.message).toMatch(
+      /exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1; raise the quota/u,
+    );
+    scene.pass(600);
+    expect(entry(scene)?.stage).toBe("Upgrading");
+    scene.patch(ResourceQuotas, "small", { spec: { hard: { pods: "2" } } });
+    scene.untilEnded();
+    expect(entry(scene)).toMatchObject({ phase: "Completed" });
     expect(scene.violations()).toEqual([]);
   });
 

@@ -75,6 +75,9 @@ describe("workloads", () => {
   });
 });
 
+const quota = (spec: string) =>
+  `---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: ${spec}\n`;
+
 describe("what cannot run is refused with file, object and reason", () => {
   it.each([
     [
@@ -117,6 +120,24 @@ describe("what cannot run is refused with file, object and reason", () => {
         "metadata: {ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: u}], ",
       ),
       "ReplicaSet shop/web: metadata.ownerReferences: is the Deployment web, which makes its ReplicaSets itself; give it instead",
+    ],
+    [
+      "a quota for some Pods only",
+      quota("{hard: {pods: 3}, scopes: [BestEffort]}"),
+      "ResourceQuota default/q: spec.scopes: cannot be simulated; leave the quota out, or the field to have it limit all Pods",
+    ],
+    [
+      "a quota of no amount",
+      quota("{hard: {pods: many}}"),
+      "ResourceQuota default/q: spec.hard[pods]: Invalid value: \"many\": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ],
+    [
+      "a namespace of a level that there is not",
+      NAMESPACE.replace(
+        "{name: shop}",
+        "{name: shop, labels: {pod-security.kubernetes.io/enforce: strict}}",
+      ),
+      'Namespace shop: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted',
     ],
     [
       "a Pod that no node may run",

@@ -49,6 +49,10 @@ export interface Kind {
   readonly advancesGeneration: (object: Draft, old: KubeObject) => boolean;
 }
 
+/** Whether the kind is that of a resource. */
+export const isOf = ({ resource }: Kind, { group, plural }: Resource): boolean =>
+  resource.plural === plural && resource.group === group;
+
 /** Metadata of a stored object or of one on its way in, with some fields replaced. */
 export const withMeta = <M extends IncomingMeta>(
   meta: M,

@@ -5,6 +5,7 @@ import { Leases, Namespaces, ServiceAccounts } from "../../../domain/kube/resour
 import { type FieldError, invalid, notNegative } from "../fieldError.ts";
 import { at, own, withFields } from "../json.ts";
 import { labelNameProblems } from "../names.ts";
+import { podSecurityLabelErrors } from "../admission/podSecurity.ts";
 import { builtin } from "./builtin.ts";
 import { disruptionBudget } from "./disruptionBudget.ts";
 import { event, oldEvent } from "./event.ts";
@@ -12,6 +13,7 @@ import { job } from "./job.ts";
 import { type Draft, type Kind, withMeta } from "./Kind.ts";
 import { node } from "./node.ts";
 import { pod } from "./pod.ts";
+import { resourceQuota } from "./resourceQuota.ts";
 import { rbacKinds } from "./rbac.ts";
 import { deployment, replicaSet, statefulSet } from "./workload.ts";
 
@@ -33,6 +35,8 @@ const namespace: Kind = {
   ...builtin(Namespaces, { hasStatus: true }),
   nameProblems: labelNameProblems,
   selectable: { "status.phase": "" },
+  validateCreate: ({ metadata }) => podSecurityLabelErrors(metadata.labels),
+  validateUpdate: ({ metadata }) => podSecurityLabelErrors(metadata.labels),
   prepareCreate: (object) => {
     const labels = own({
       ...object.metadata.labels,
@@ -75,6 +79,7 @@ export const builtinKinds: ReadonlyArray<Kind> = [
   builtin(core("configmaps", "ConfigMap")),
   builtin(core("secrets", "Secret")),
   builtin(core("services", "Service"), { hasStatus: true }),
+  resourceQuota,
   ...rbacKinds,
   deployment,
   apps("daemonsets", "DaemonSet"),
