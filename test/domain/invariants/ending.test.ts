@@ -109,15 +109,17 @@ describe("DeadlinesOnTime, of a drain", () => {
   );
 });
 
+/** Node b is waited for to be Ready for so many milliseconds. */
+const waiting = (millis: number, spec: object = {}, status: object = {}) => {
+  const { h, op } = claimed({ deadlines: { readySeconds: 60 }, ...spec });
+  const notReadySince = { b: new Date(h.at).toISOString() };
+  h.update(op, { status: { nodeStatuses: {}, notReadySince, ...status } });
+  h.wait(millis).ready("a", true);
+  return h.messages("DeadlinesOnTime");
+};
+
 describe("DeadlinesOnTime, of a target that is not Ready", () => {
-  const waiting = (millis: number, spec: object = {}, status: object = {}) => {
-    const { h, op } = claimed({ deadlines: { readySeconds: 60 }, ...spec });
-    const notReadySince = { b: new Date(h.at).toISOString() };
-    h.update(op, { status: { nodeStatuses: {}, notReadySince, ...status } });
-    h.wait(millis).ready("a", true);
-    return h.messages("DeadlinesOnTime");
-  };
-  it("it is given up within a minute after its time", () => {
+  it("holds when it is given up within a minute after its time", () => {
     expect(waiting(GRACE)).toEqual([]);
     expect(waiting(GRACE + 1)).toEqual([
       expect.stringContaining("node b of NodeOp default/up is still waited for to be Ready"),

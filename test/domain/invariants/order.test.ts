@@ -93,6 +93,7 @@ describe("ControlPlanesAvailable", () => {
       notReady: (h) => h.ready("cp-2", false),
       cordoned: (h) => h.cordon("cp-2", true),
       claimed: (h) => h.claim(h.operation("other"), ["cp-2"]),
+      held: (h) => h.hold(h.operation("other"), "cp-2", { cordon: false }),
     };
     for (const [name, prepare] of Object.entries(cases)) {
       const h = threeControlPlanes();

@@ -13,8 +13,11 @@ type Entries = Readonly<Record<string, NodeStatus>>;
 
 const entriesBefore = ({ operation: { status } }: Observed): Entries => status.nodeStatuses ?? {};
 const entriesAfter = (seen: Observed): Entries => decide(seen).outlook().status.nodeStatuses ?? {};
+/** New entries that hold a slot: one without a stage is of a node that was not Ready in time, and was never claimed. */
 const claimsOf = (seen: Observed): ReadonlyArray<string> =>
-  Object.keys(entriesAfter(seen)).filter((name) => entriesBefore(seen)[name] === undefined);
+  Object.entries(entriesAfter(seen)).flatMap(([name, { stage }]) =>
+    stage === undefined || entriesBefore(seen)[name] !== undefined ? [] : [name],
+  );
 const inFlight = (entries: Entries): number =>
   Object.values(entries).filter(({ stage }) => stage !== undefined).length;
 const hasTripped = (entries: Entries): boolean =>

@@ -17,6 +17,13 @@ const entriesOf = ({ operation: { status } }: Observed) => status.nodeStatuses ?
 /** The stage's own deadline in milliseconds since the epoch, from the entry alone; undefined where it has none. */
 const deadlineIn = ({ operation: { spec } }: Observed, entry: NodeStatus): number | undefined => {
   const { preflightSeconds, upgradeSeconds, rebootSeconds } = spec.deadlines;
+  // The drain has a time of its own, and what comes after it as long as before.
+  if (entry.stage === "Preparing" && entry.drainingSince !== undefined) {
+    const limits = [spec.deadlines.drainSeconds, spec.drainOptions?.timeoutSeconds ?? 0];
+    const drain = Math.min(...limits.filter((seconds) => seconds > 0), Infinity);
+    if (drain === Infinity || upgradeSeconds === 0) return undefined;
+    return Date.parse(entry.drainingSince) + 1000 + (drain + upgradeSeconds) * 1000;
+  }
   const seconds =
     entry.stage === "Claimed"
       ? preflightSeconds

@@ -27,6 +27,8 @@ export const NodeDraft = Schema.Struct({
   selected: oneOf(true, true, true, false),
   there: oneOf("yes", "yes", "yes", "yes", "yes", "yes", "no", "terminating", "reborn"),
   ready: oneOf(true, true, true, false),
+  /** For how long the operation has waited for it to be Ready, in milliseconds; -1: it does not. */
+  unreadyFor: oneOf(-1, -1, -1, -1, 0, 60_000, 4_000_000),
   cordoned: oneOf("none", "none", "none", "mine", "mine", "mine", "finished", "person"),
   held: Schema.Literals([
     ...times(5, "none"),
@@ -45,6 +47,8 @@ export const EntryDraft = Schema.Struct({
   job: oneOf("w-job", "", "another"),
   version: oneOf("v2", ""),
   told: oneOf("", "", "PodRefused", "ImagePullBackOff"),
+  /** For how long it has been drained, in milliseconds; -1: it is not. */
+  drainedFor: oneOf(-1, -1, ...AGES),
   boot: oneOf("boot-1", "boot-1", ""),
 });
 export const ChildrenDraft = Schema.Struct({
@@ -94,6 +98,21 @@ export const ContextDraft = Schema.Struct({
   problem: oneOf("", "", "", "PodRefused"),
   claimedByAnother: oneOf(false, false, false, false, true),
 });
+/** A Pod on the node that is drained. */
+export const NodePodDraft = Schema.Struct({
+  owner: oneOf("ReplicaSet", "ReplicaSet", "DaemonSet", "none", "mirror"),
+  phase: oneOf("Running", "Running", "Pending", "Succeeded"),
+  emptyDir: oneOf(false, false, false, true),
+  terminating: oneOf(false, false, true),
+  /** For how many milliseconds its eviction is put off; 0: it is not. */
+  delayed: oneOf(0, 0, 5_000, 90_000),
+});
+/** How far the drain of a node is: nobody looked yet, or at which Pods. */
+export const DrainDraft = Schema.Struct({
+  looked: oneOf("never", "now", "before"),
+  count: oneOf(0, 0, 1, 2),
+  pods: Schema.Tuple([NodePodDraft, NodePodDraft]),
+});
 export const OperationDraft = Schema.Struct({
   concurrency: oneOf(0, 1, 2, 3, 4, 5),
   stopOnFailure: Schema.Boolean,
@@ -106,13 +125,18 @@ export const OperationDraft = Schema.Struct({
   deleting: oneOf(false, false, false, false, false, true),
   deadlineSeconds: oneOf(0, 0, 300, 7200),
   /** 0: none is written. */
-  controlPlanesMax: oneOf(0, 0, 0, 1, 2),
+  controlPlanesMax: oneOf(0, 0, 1, 2),
+  drains: oneOf("not", "carefully", "by force"),
+  drainTimeoutSeconds: oneOf(0, 0, 300),
+  unreadyNodes: oneOf("Wait", "Skip"),
+  includeNewNodes: oneOf(false, false, true),
 });
 
 export const Place = Schema.Struct({
   node: NodeDraft,
   entry: EntryDraft,
   children: ChildrenDraft,
+  drain: DrainDraft,
   context: ContextDraft,
 });
 export type Place = typeof Place.Type;

@@ -4,6 +4,8 @@ import type { Job } from "../../../src/domain/kube/job.ts";
 import type { Node } from "../../../src/domain/kube/node.ts";
 import { kubeTime } from "../../../src/domain/kube/object.ts";
 import type { Pod } from "../../../src/domain/kube/pod.ts";
+import type { NodePod } from "../../../src/domain/kube/nodePod.ts";
+import type { DrainProgress } from "../../../src/domain/drain/progress.ts";
 import { FINALIZER } from "../../../src/domain/labels.ts";
 import type { Note } from "../../../src/domain/rollout/decision.ts";
 import {
@@ -15,13 +17,15 @@ import {
 } from "../../../src/domain/rollout/observed.ts";
 import { controlPlanesOf } from "../../../src/domain/rollout/availability.ts";
 import { targetsOf } from "../../../src/domain/rollout/targets.ts";
+import { nodePod } from "../drain/support.ts";
 import { entry, job, MINE, node, operation, preflightPod, rebootPod, START } from "./support.ts";
 
 import {
   type ChildrenDraft,
-  type ContextDraft,
+  type DrainDraft,
   type EntryDraft,
   type NodeDraft,
+  type NodePodDraft,
   type OperationDraft,
   type Place,
   type Situation,
@@ -129,6 +133,9 @@ export const entryOf = (
       ? {}
       : { jobName: "j", jobUID: draft.job === "another" ? "another" : `${name}-job` }),
     ...(draft.version === "" ? {} : { version: draft.version }),
+    ...(draft.drainedFor < 0 || draft.at !== "Preparing"
+      ? {}
+      : { drainingSince: kubeTime(now - Math.min(draft.drainedFor, draft.age)) }),
     ...(draft.told === "" ? {} : { reason: draft.told, message: "told" }),
     ...(isEnding
       ? { reason: "JobFailed", message: "it failed", endingSince: kubeTime(now - draft.endingAge) }
@@ -278,12 +285,27 @@ export const specOf = (draft: typeof OperationDraft.Type): object => ({
   ...(draft.controlPlanesMax === 0
     ? {}
     : { controlPlane: { maxUnavailable: draft.controlPlanesMax } }),
+  ...(draft.drains === "not" || !draft.cordon
+    ? {}
+    : {
+        drainOptions: {
+          enabled: true,
+          force: draft.drains === "by force",
+          deleteEmptyDirData: draft.drains === "by force",
+          ignoreDaemonSets: draft.drains === "by force",
+          timeoutSeconds: draft.drainTimeoutSeconds,
+        },
+      }),
+  unreadyNodes: draft.unreadyNodes,
+  includeNewNodes: draft.includeNewNodes,
   ...(draft.preflight ? { preflight: { command: ["true"] } } : {}),
   ...(draft.selects ? { nodeSelector: { matchLabels: { pool: "mine" } } } : {}),
   deadlines: {
     preflightSeconds: draft.deadlineSeconds,
     upgradeSeconds: draft.deadlineSeconds,
     rebootSeconds: draft.deadlineSeconds,
+    drainSeconds: draft.deadlineSeconds,
+    readySeconds: draft.deadlineSeconds,
   },
 });
 
@@ -295,21 +317,61 @@ export const metadataOf = (draft: typeof OperationDraft.Type): object => ({
 /** When the situations are looked at: later than every clock in them. */
 export const NOW = START + 10_000_000;
 
+const nodePodOf = (draft: typeof NodePodDraft.Type, name: string): NodePod =>
+  nodePod(name, {
+    owner: draft.owner === "none" || draft.owner === "mirror" ? null : draft.owner,
+    phase: draft.phase,
+    emptyDir: draft.emptyDir,
+    ...(draft.owner === "mirror" ? { annotations: { "kubernetes.io/config.mirror": "x" } } : {}),
+    ...(draft.terminating ? { deletingSince: kubeTime(NOW - 60_000) } : {}),
+  });
+
+/** What the operator remembers of the drain; what was looked at just now has been read live (`liveOf`). */
+export const drainOf = (
+  draft: typeof DrainDraft.Type,
+  index: number,
+): DrainProgress | undefined => {
+  if (draft.looked === "never") return undefined;
+  const drafts = draft.pods.slice(0, draft.count);
+  const podName = (nth: number) => `${nameAt(index)}-pod-${nth}`;
+  return {
+    pods: drafts.map((pod, nth) => nodePodOf(pod, podName(nth))),
+    budgets: [],
+    looks: 1,
+    nextLookAt: draft.looked === "now" ? NOW + 1000 : NOW + (draft.count - 1) * 1000,
+    delayed: new Map(
+      drafts.flatMap(({ delayed }, nth) =>
+        delayed === 0
+          ? []
+          : [
+              [
+                `${podName(nth)}-uid`,
+                { since: NOW - 60_000, retryAt: NOW + delayed, why: "Budget", detail: "no" },
+              ] as const,
+            ],
+      ),
+    ),
+  };
+};
+
 export const PROBLEM: Note = { reason: "PodRefused", message: "refused by policy", problem: true };
 
 /** What was read live: everything about the nodes whose draft says so. */
-export const liveOf = (contexts: ReadonlyArray<typeof ContextDraft.Type>): ReadonlySet<string> =>
+export const liveOf = (
+  places: ReadonlyArray<Pick<Place, "context" | "drain">>,
+): ReadonlySet<string> =>
   new Set(
-    contexts.flatMap(({ read }, index) =>
-      read
+    places.flatMap(({ context: { read }, drain }, index) => [
+      ...(drain.looked === "now" ? [evidenceKey({ _tag: "NodePods", node: nameAt(index) })] : []),
+      ...(read
         ? [
             ...(["Node", "Job", "JobPods", "JobEvents"] as const).map((_tag) =>
               evidenceKey({ _tag, node: nameAt(index) }),
             ),
             evidenceKey({ _tag: "Holder", holder: HOLDERS.unknown }),
           ]
-        : [],
-    ),
+        : []),
+    ]),
   );
 
 const defined = <A>(
@@ -333,10 +395,21 @@ export const observedOf = (situation: Situation): Observed => {
       ),
     ),
   );
+  const notReadySince = Object.fromEntries(
+    places.flatMap(({ node: { unreadyFor } }, index) =>
+      unreadyFor < 0 || Object.hasOwn(nodeStatuses, nameAt(index))
+        ? []
+        : [[nameAt(index), kubeTime(NOW - unreadyFor)] as const],
+    ),
+  );
   const seen = operation({
     spec: specOf(situation.operation),
     metadata: metadataOf(situation.operation),
-    status: { observedGeneration: 1, nodeStatuses },
+    status: {
+      observedGeneration: 1,
+      nodeStatuses,
+      ...(Object.keys(notReadySince).length === 0 ? {} : { notReadySince }),
+    },
   });
   return {
     now: NOW,
@@ -353,9 +426,11 @@ export const observedOf = (situation: Situation): Observed => {
       ),
     ),
     otherOperations: OTHERS,
-    live: liveOf(places.map(({ context }) => context)),
+    live: liveOf(places),
     rehearsal: { generation: seen.metadata.generation ?? 0 },
-    drains: new Map(),
+    drains: new Map(
+      defined(places.map((place, index) => [nameAt(index), drainOf(place.drain, index)] as const)),
+    ),
     problems: new Map(
       places.flatMap(({ context }, index) =>
         context.problem === "" ? [] : [[nameAt(index), PROBLEM] as const],

@@ -9,6 +9,7 @@ import { targetsOf } from "../../../src/domain/rollout/targets.ts";
 import {
   ChildrenDraft,
   ContextDraft,
+  DrainDraft,
   EntryDraft,
   NodeDraft,
   OperationDraft,
@@ -16,6 +17,7 @@ import {
 } from "./drafts.ts";
 import {
   childrenOf,
+  drainOf,
   entryOf,
   liveOf,
   metadataOf,
@@ -46,6 +48,7 @@ const Change = Schema.Struct({
     "children",
     "children",
     "children",
+    "drain",
     "entry",
     "problem",
     "others",
@@ -57,6 +60,7 @@ const Change = Schema.Struct({
   node: NodeDraft,
   entry: EntryDraft,
   children: ChildrenDraft,
+  drain: DrainDraft,
   context: ContextDraft,
   operation: OperationDraft,
 });
@@ -74,11 +78,12 @@ const changed = (seen: Observed, change: typeof Change.Type, last: Decision): Ob
   const name = nameAt(index);
   switch (change.what) {
     case "time":
-      return { ...seen, now: seen.now + change.millis };
+      // What was read live was read at that moment.
+      return { ...seen, now: seen.now + change.millis, live: new Set() };
     case "stored":
       return withStatus(seen, last.outlook().status);
     case "reads":
-      return { ...seen, live: liveOf(Array.from({ length: index }, () => change.context)) };
+      return { ...seen, live: liveOf(Array.from({ length: index }, () => change)) };
     case "node": {
       const nodes = replaced(seen.nodes, name, nodeOf(change.node, index));
       const targets = targetsOf(seen.operation.spec, nodes.values());
@@ -89,6 +94,8 @@ const changed = (seen: Observed, change: typeof Change.Type, last: Decision): Ob
         ...seen,
         children: replaced(seen.children, name, childrenOf(change.children, index)),
       };
+    case "drain":
+      return { ...seen, drains: replaced(seen.drains, name, drainOf(change.drain, index)) };
     case "entry": {
       const isDeleting = seen.operation.metadata.deletionTimestamp !== undefined;
       const entry = entryOf(change.entry, index, seen.now, isDeleting);

@@ -2,6 +2,7 @@
 import { isControlPlane } from "../../order.ts";
 import type { Ledger } from "./Ledger.ts";
 import type { NodeRecord, Operation } from "./records.ts";
+import { hasCondition } from "./view.ts";
 
 /** When an actor decided what is judged, and how old its knowledge may have been then: both in milliseconds. */
 export interface Knowledge {
@@ -18,6 +19,11 @@ const worker = (ledger: Ledger, node: NodeRecord, known: Knowledge): Operation |
     const started = operation.claims.get(node.name)?.started;
     if (operation.inFlight.has(node.name) && started !== undefined && isKnown(started.at, known))
       return operation;
+    // What a finished operation left on a Node is nobody's work.
+    const holds =
+      node.heldBy === operation.uid &&
+      !hasCondition(operation.object.status, "Completed", "Failed");
+    if (holds && isKnown(node.heldChanged.at, known)) return operation;
   }
   return undefined;
 };

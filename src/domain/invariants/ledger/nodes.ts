@@ -25,7 +25,7 @@ export const projectNode = (ledger: Ledger, commit: Commit, moment: Moment): voi
     if (after.metadata.uid !== node.uid) replace(ledger, node, after.metadata.uid);
     update(node, after, moment);
     projectSignature(node, before, after, commit, moment);
-    projectHold(ledger, node, before, after, commit);
+    projectHold(ledger, node, before, after, commit, moment);
     projectCordon(ledger, node, before, after, commit);
     if (node.ready) proveReboot(ledger, node);
   }
@@ -56,6 +56,7 @@ const record = (ledger: Ledger, name: string, moment: Moment): NodeRecord => {
       taintsChanged: moment,
       bootID: undefined,
       heldBy: undefined,
+      heldChanged: moment,
       cordonOf: undefined,
       signed: undefined,
     };
@@ -71,6 +72,7 @@ const remove = (ledger: Ledger, node: NodeRecord, moment: Moment): void => {
   node.readyChanged = moment;
   node.unschedulable = false;
   node.heldBy = undefined;
+  node.heldChanged = moment;
   node.labelsChanged = moment;
 };
 
@@ -142,8 +144,11 @@ const projectHold = (
   before: NodeView | undefined,
   after: NodeView,
   commit: Commit,
+  moment: Moment,
 ): void => {
-  node.heldBy = signer(after, ANNOTATION_HELD_BY);
+  const heldBy = signer(after, ANNOTATION_HELD_BY);
+  if (heldBy !== node.heldBy) node.heldChanged = moment;
+  node.heldBy = heldBy;
   if (node.heldBy !== undefined && node.heldBy !== signer(before, ANNOTATION_HELD_BY))
     ledger.facts.push({ is: "Held", node, by: node.heldBy, commit });
 };

@@ -88,6 +88,8 @@ export interface NodeRecord {
   bootID: string | undefined;
   /** uid of the operation named by the `held-by` annotation. */
   heldBy: string | undefined;
+  /** Since when that is so. */
+  heldChanged: Moment;
   /** Whether the cordon on it is ours, and of which operation (uid): set by our own cordon, lost with its annotation. */
   cordonOf: string | undefined;
   /** The last commit that put a hold or a signed cordon on it. */
