@@ -113,10 +113,13 @@ export const marksLeft = (history: ReadonlyArray<Commit>): ReadonlyArray<string>
       ...(isUnschedulable(node) ? [`${node.metadata.name} is cordoned`] : []),
     ]);
 
-/** Everything but Nodes that is left of what came into the cluster with the operation. */
+/**
+ * What is left of what came into the cluster with the operation. Nodes were there before, and Events stay for an hour,
+ * whatever becomes of the object that they are about.
+ */
 export const objectsLeft = (history: ReadonlyArray<Commit>): ReadonlyArray<string> =>
   finalState(history)
-    .filter(({ kind }) => kind !== "Node")
+    .filter(({ kind }) => kind !== "Node" && kind !== "Event")
     .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 
 /** What is wrong with every simulation, whatever was done to it: broken laws, and faults that never came. */
