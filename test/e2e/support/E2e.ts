@@ -44,7 +44,11 @@ export const OPERATOR_NAMESPACE = "operator-system";
 export const OPERATOR_ACCOUNT = "operator-kairos-operator";
 
 /** Real time is not judged as finely as virtual time: a busy machine of two cores needs a while for anything. */
-const TOLERANCE: MonitorOptions = { reactionMillis: 5000, lagMillis: 2000, stopMillis: 5000 };
+export const TOLERANCE: MonitorOptions = {
+  reactionMillis: 5000,
+  lagMillis: 2000,
+  stopMillis: 5000,
+};
 
 export interface Judgement {
   readonly commits: ReadonlyArray<Commit>;

@@ -4,17 +4,20 @@
  */
 import { Effect, type Scope, Stream } from "effect";
 import type { Commit, CommitVerb } from "../../../src/domain/history.ts";
-import type { KubeObject } from "../../../src/domain/kube/object.ts";
+import { type KubeObject, objectKey } from "../../../src/domain/kube/object.ts";
 import {
   Jobs,
   NodeOps,
   NodeOpUpgrades,
   Nodes,
+  PodDisruptionBudgets,
   Pods,
+  ReplicaSets,
   type Resource,
   RoleBindings,
   Roles,
   ServiceAccounts,
+  StatefulSets,
 } from "../../../src/domain/kube/resource.ts";
 import { KubeTransport } from "../../../src/services/KubeTransport.ts";
 import type { AuditEvent } from "./AuditTail.ts";
@@ -28,6 +31,9 @@ const OBSERVED: ReadonlyArray<Resource> = [
   ServiceAccounts,
   Roles,
   RoleBindings,
+  ReplicaSets,
+  StatefulSets,
+  PodDisruptionBudgets,
 ];
 
 interface Change {
@@ -71,6 +77,13 @@ export class Observer {
     for (const change of this.#changes)
       if (change.resource === resource) latest.set(change.object.metadata.uid, change);
     return [...latest.values()].filter(({ gone }) => !gone).map(({ object }) => object);
+  }
+
+  /** Every version of every object of a resource that was seen. */
+  versions(resource: Resource): ReadonlyArray<KubeObject> {
+    return this.#changes
+      .filter((change) => change.resource === resource)
+      .map(({ object }) => object);
   }
 
   /** Waits until something is so. Looks again at each change. */
@@ -223,15 +236,29 @@ const VERBS: Readonly<Record<string, CommitVerb>> = {
   deletecollection: "delete",
 };
 
+const isEviction = (
+  event: AuditEvent,
+): event is AuditEvent & { readonly objectRef: { readonly name: string } } =>
+  event.objectRef?.subresource === "eviction" &&
+  event.objectRef.name !== undefined &&
+  !event.requestURI.includes("dryRun=");
+
 /** Finds the request that made a version of an object. */
 class Authors {
   readonly #byVersion = new Map<string, Array<AuditEvent>>();
   readonly #lastOf = new Map<string, AuditEvent>();
+  /** By namespace and name, in order: the answer to an eviction says nothing about its Pod. */
+  readonly #evictions = new Map<string, Array<AuditEvent>>();
 
   constructor(audit: ReadonlyArray<AuditEvent>) {
     for (const event of audit) {
       if (event.stage !== "ResponseComplete" || VERBS[event.verb] === undefined) continue;
       if ((event.responseStatus?.code ?? 500) >= 300) continue;
+      if (isEviction(event)) {
+        const pod = objectKey(event.objectRef);
+        this.#evictions.set(pod, [...(this.#evictions.get(pod) ?? []), event]);
+        continue;
+      }
       const answer = event.responseObject as
         | { readonly metadata?: KubeObject["metadata"]; readonly details?: { uid?: string } }
         | undefined;
@@ -264,12 +291,16 @@ class Authors {
   of(before: KubeObject | undefined, object: KubeObject, gone: boolean): Author {
     // Deletion without a grace period marks and removes in one request, which answers with neither version.
     const removal = this.#lastOf.get(object.metadata.uid);
+    const marks =
+      before?.metadata.deletionTimestamp === undefined &&
+      object.metadata.deletionTimestamp !== undefined;
     const event = gone
       ? removal
       : (this.#maker(before, object) ??
+        (marks ? this.#evictions.get(objectKey(object.metadata))?.shift() : undefined) ??
         (object.metadata.deletionTimestamp === undefined ? undefined : removal));
     if (event === undefined) return { at: 0, actor: "user", verb: gone ? "delete" : "update" };
-    const evicts = event.objectRef?.subresource === "eviction";
+    const evicts = isEviction(event);
     return {
       at: Date.parse(event.requestReceivedTimestamp) + microsOf(event.requestReceivedTimestamp),
       actor: actorOf(event),
