@@ -8,6 +8,7 @@ import { definitions } from "./scenarios/definitions.ts";
 import { disturbances } from "./scenarios/disturbances.ts";
 import { drains } from "./scenarios/drains.ts";
 import { endings } from "./scenarios/endings.ts";
+import { fightsBack } from "./scenarios/fightsBack.ts";
 import { labeler } from "./scenarios/labeler.ts";
 import { onlyNode } from "./scenarios/onlyNode.ts";
 import { permissions } from "./scenarios/permissions.ts";
@@ -30,6 +31,7 @@ describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
     endings(it);
     disturbances(it);
     crashes(it);
+    fightsBack(it);
     permissions(it);
   });
 });

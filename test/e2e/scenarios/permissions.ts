@@ -4,7 +4,13 @@ import { expect, type Vitest } from "@effect/vitest";
 import { Effect } from "effect";
 import { parseAllDocuments } from "yaml";
 import type { AuditEvent } from "../support/AuditTail.ts";
-import { E2e, INSTALLATION, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE } from "../support/E2e.ts";
+import {
+  CEILING_ACCESS,
+  E2e,
+  INSTALLATION,
+  OPERATOR_ACCOUNT,
+  OPERATOR_NAMESPACE,
+} from "../support/E2e.ts";
 
 interface Rule {
   readonly apiGroups: ReadonlyArray<string>;
@@ -24,15 +30,20 @@ interface Manifest {
 /** The audit log's annotation for what the authorizer said. */
 const DECISION = "authorization.k8s.io/decision";
 
-/** `verb resource.group` in a namespace, or in all of them. */
+/** `verb resource.group` in a namespace, or in all of them; on one object, where the rule names it. */
 interface Grant {
   readonly namespace: string | undefined;
   readonly about: string;
+  readonly name?: string | undefined;
 }
 
-const manifests = parseAllDocuments(readFileSync(INSTALLATION, "utf8")).map(
-  (document) => document.toJS() as Manifest,
-);
+/** The installation as it is, and what one with a ceiling has besides. */
+const manifests = [
+  ...parseAllDocuments(readFileSync(INSTALLATION, "utf8")).map(
+    (document) => document.toJS() as Manifest,
+  ),
+  ...(CEILING_ACCESS as ReadonlyArray<Manifest>),
+];
 
 /** What the installation grants to one of its accounts, one verb on one resource each. */
 const grantsOf = (account: string): ReadonlyArray<Grant> =>
@@ -47,19 +58,25 @@ const grantsOf = (account: string): ReadonlyArray<Grant> =>
             (kind === "ClusterRole" || metadata.namespace === namespace),
         )
         .flatMap(({ rules = [] }) => rules)
-        .flatMap(({ apiGroups, resources, verbs }) =>
+        .flatMap(({ apiGroups, resources, verbs, resourceNames = [undefined] }) =>
           apiGroups.flatMap((group) =>
             resources.flatMap((resource) =>
-              verbs.map((verb) => ({ namespace, about: `${verb} ${resource}.${group}` })),
+              verbs.flatMap((verb) =>
+                resourceNames.map((name) => ({
+                  namespace,
+                  about: `${verb} ${resource}.${group}`,
+                  name,
+                })),
+              ),
             ),
           ),
         ),
     );
 
 const usedBy = ({ verb, objectRef = {} }: AuditEvent): Grant => {
-  const { resource = "", subresource, apiGroup = "", namespace } = objectRef;
+  const { resource = "", subresource, apiGroup = "", namespace, name } = objectRef;
   const about = subresource === undefined ? resource : `${resource}/${subresource}`;
-  return { namespace, about: `${verb} ${about}.${apiGroup}` };
+  return { namespace, about: `${verb} ${about}.${apiGroup}`, name };
 };
 
 /**
@@ -96,11 +113,13 @@ export const permissions = (it: Vitest.MethodsNonLive<E2e>): void => {
           .filter(({ objectRef }) => objectRef !== undefined)
           .map((event) => usedBy(event));
         const unused = grantsOf(account).filter(
-          ({ namespace, about }) =>
+          ({ namespace, about, name }) =>
             !ASKED_BY_ADMISSION.test(about) &&
             !used.some(
               (one) =>
-                one.about === about && (namespace === undefined || one.namespace === namespace),
+                one.about === about &&
+                (namespace === undefined || one.namespace === namespace) &&
+                (name === undefined || one.name === name),
             ),
         );
         expect(unused).toEqual([]);
