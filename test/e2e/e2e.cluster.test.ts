@@ -9,6 +9,7 @@ import { disturbances } from "./scenarios/disturbances.ts";
 import { drains } from "./scenarios/drains.ts";
 import { endings } from "./scenarios/endings.ts";
 import { fightsBack } from "./scenarios/fightsBack.ts";
+import { HASTY, nodeLifecycle } from "./scenarios/nodeLifecycle.ts";
 import { labeler } from "./scenarios/labeler.ts";
 import { onlyNode } from "./scenarios/onlyNode.ts";
 import { permissions } from "./scenarios/permissions.ts";
@@ -18,7 +19,7 @@ import { rollouts } from "./scenarios/rollouts.ts";
 import { E2e } from "./support/E2e.ts";
 
 describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
-  layer(E2e.layer, { timeout: "2 minutes", excludeTestServices: true })((it) => {
+  layer(E2e.layer(), { timeout: "2 minutes", excludeTestServices: true })((it) => {
     canary(it);
     processes(it);
     rollouts(it);
@@ -33,5 +34,8 @@ describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
     crashes(it);
     fightsBack(it);
     permissions(it);
+  });
+  layer(E2e.layer(HASTY), { timeout: "2 minutes", excludeTestServices: true })((it) => {
+    nodeLifecycle(it);
   });
 });

@@ -24,6 +24,7 @@ import { bundle } from "../../../scripts/bundle.ts";
 import { findAssets } from "../../support/controlPlane/assets.ts";
 import {
   type ControlPlaneFailed,
+  type ControlPlaneOptions,
   type OwnControlPlane,
   startControlPlane,
 } from "../../support/controlPlane/ControlPlane.ts";
@@ -87,41 +88,48 @@ export class E2e extends Context.Service<
     readonly admin: KubeTransport["Service"];
   }
 >()("nodeop/test/e2e/E2e") {
-  static readonly layer: Layer.Layer<E2e, ControlPlaneFailed | KubectlFailed> = Layer.effect(
-    E2e,
-    Effect.gen(function* () {
-      const assets = findAssets();
-      if (assets === undefined) return yield* Effect.die(new Error("KUBEBUILDER_ASSETS is unset"));
-      yield* Effect.promise(bundle);
-      const controlPlane = yield* startControlPlane({
-        assets,
-        scheduler: true,
-        // One file for the whole run: it is the evidence.
-        apiServerFlags: [
-          "--audit-log-maxsize=100000",
-          "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
-        ],
-      });
-      const run = (args: ReadonlyArray<string>, options?: KubectlOptions) =>
-        kubectl(controlPlane, args, options);
-      yield* install(run);
-      const operatorKubeconfig = yield* accountKubeconfig(controlPlane, {
-        namespace: OPERATOR_NAMESPACE,
-        name: OPERATOR_ACCOUNT,
-      });
-      const services = yield* Layer.build(adminAs(controlPlane, "observer"));
-      const admin = Context.get(services, KubeTransport);
-      const observer = yield* Effect.provideService(Observer.make, KubeTransport, admin);
-      return E2e.of({
-        controlPlane,
-        operatorKubeconfig,
-        observer,
-        audit: new AuditTail(controlPlane.auditLog),
-        kubectl: run,
-        admin,
-      });
-    }),
-  );
+  /** With more flags than usual, where a scenario needs controllers that are in a hurry. */
+  static readonly layer = (
+    flags: Pick<ControlPlaneOptions, "apiServerFlags" | "controllerFlags"> = {},
+  ): Layer.Layer<E2e, ControlPlaneFailed | KubectlFailed> =>
+    Layer.effect(
+      E2e,
+      Effect.gen(function* () {
+        const assets = findAssets();
+        if (assets === undefined)
+          return yield* Effect.die(new Error("KUBEBUILDER_ASSETS is unset"));
+        yield* Effect.promise(bundle);
+        const controlPlane = yield* startControlPlane({
+          assets,
+          scheduler: true,
+          // One file for the whole run: it is the evidence.
+          apiServerFlags: [
+            "--audit-log-maxsize=100000",
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+            ...(flags.apiServerFlags ?? []),
+          ],
+          controllerFlags: flags.controllerFlags ?? [],
+        });
+        const run = (args: ReadonlyArray<string>, options?: KubectlOptions) =>
+          kubectl(controlPlane, args, options);
+        yield* install(run);
+        const operatorKubeconfig = yield* accountKubeconfig(controlPlane, {
+          namespace: OPERATOR_NAMESPACE,
+          name: OPERATOR_ACCOUNT,
+        });
+        const services = yield* Layer.build(adminAs(controlPlane, "observer"));
+        const admin = Context.get(services, KubeTransport);
+        const observer = yield* Effect.provideService(Observer.make, KubeTransport, admin);
+        return E2e.of({
+          controlPlane,
+          operatorKubeconfig,
+          observer,
+          audit: new AuditTail(controlPlane.auditLog),
+          kubectl: run,
+          admin,
+        });
+      }),
+    );
 }
 
 /** `kubectl apply -f deploy/install.yaml`, and nothing that would need images. */
@@ -149,7 +157,7 @@ export const exampleFile = (name: string): string => `${ROOT}examples/${name}.ya
 export const machines = Effect.fn("machines")(function* (
   nodes: ReadonlyArray<PooledNode>,
   namespace = "default",
-  options: Pick<MachinePoolOptions, "runsAgents"> = {},
+  options: Pick<MachinePoolOptions, "runsAgents" | "heartbeats"> = {},
 ): Effect.fn.Return<MachinePool, never, E2e | Scope.Scope> {
   const { controlPlane, observer } = yield* E2e;
   const names = new Set(nodes.map(({ name }) => name));

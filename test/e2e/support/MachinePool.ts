@@ -15,6 +15,7 @@ import { kubelet } from "../../../src/services/world/kubelet.ts";
 import type { MachineProcess } from "../../../src/services/world/machine.ts";
 import { type SimulatedNode, templateOf } from "../../../src/services/world/registration.ts";
 import { simulatedHostLayer } from "../../../src/services/world/simulatedHostLayer.ts";
+import { heartbeats } from "./heartbeats.ts";
 import { adminAs, type Api, podKubeconfig } from "./api.ts";
 import { realMachine } from "./realMachine.ts";
 
@@ -38,6 +39,8 @@ export interface MachinePoolOptions {
   readonly shared?: Layer.Layer<KubeTransport> | undefined;
   /** Default: true. False: the containers of reboot Pods do nothing; somebody runs the agents elsewhere. */
   readonly runsAgents?: boolean | undefined;
+  /** Kubelets renew the Leases of their Nodes while they run. Default: false; nobody looks at them. */
+  readonly heartbeats?: boolean | undefined;
 }
 
 export interface PooledNode {
@@ -75,13 +78,16 @@ export class MachinePool {
   readonly #agents = new Map<string, MachineProcess>();
 
   /** Machines that run until the scope ends. */
-  static readonly make = (
+  static readonly make = Effect.fnUntraced(function* (
     options: MachinePoolOptions,
-  ): Effect.Effect<MachinePool, never, Scope.Scope> =>
-    Effect.acquireRelease(
+  ): Effect.fn.Return<MachinePool, never, Scope.Scope> {
+    const pool = yield* Effect.acquireRelease(
       Effect.sync(() => new MachinePool(options)),
-      (pool) => Effect.sync(() => pool.#powerOff()),
+      (made) => Effect.sync(() => made.#powerOff()),
     );
+    if (options.heartbeats === true) yield* Effect.forkScoped(heartbeats(options.api, pool.hosts));
+    return pool;
+  });
 
   private constructor(options: MachinePoolOptions) {
     this.#options = options;

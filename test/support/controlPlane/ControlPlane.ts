@@ -51,6 +51,8 @@ export interface ControlPlaneOptions {
   readonly scheduler?: boolean;
   /** More flags for the API server. */
   readonly apiServerFlags?: ReadonlyArray<string>;
+  /** More flags for the controller manager; of two the last counts. */
+  readonly controllerFlags?: ReadonlyArray<string>;
 }
 
 /** The control plane did not come up; the logs are still there. */
@@ -162,7 +164,8 @@ const startEtcd = (assets: Assets, folder: string, client: number, peer: number)
 export const startControlPlane = Effect.fn("startControlPlane")(function* (
   options: ControlPlaneOptions,
 ): Effect.fn.Return<OwnControlPlane, ControlPlaneFailed, Scope.Scope> {
-  const { assets, controllers = true, scheduler = false, apiServerFlags = [] } = options;
+  const { assets, controllers = true, scheduler = false } = options;
+  const { apiServerFlags = [], controllerFlags = [] } = options;
   const began = performance.now();
   const folder = yield* temporaryFolder;
   const [client = 0, peer = 0, secure = 0, manager = 0, scheduling = 0] = yield* freePorts(5);
@@ -229,6 +232,7 @@ export const startControlPlane = Effect.fn("startControlPlane")(function* (
         "--use-service-account-credentials=true",
         // Nodes of tests send no heartbeats.
         "--node-monitor-grace-period=24h",
+        ...controllerFlags,
       ])
     : undefined;
   if (controllerManager !== undefined) programs.push(controllerManager);
