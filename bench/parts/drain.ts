@@ -25,6 +25,8 @@ const SLOTS = 10;
 const DEPLOYMENTS = 200;
 const REPLICAS = 10;
 const REQUESTS_AT_ONCE = 20;
+/** So many of a kind are printed. */
+const SHOWN = 20;
 
 /** The budgets of the Deployments, in turn: each allows one or two of the ten Pods to be away. */
 const BUDGETS = [{ minAvailable: 8 }, { maxUnavailable: 1 }, { maxUnavailable: "20%" }];
@@ -129,10 +131,13 @@ export const drain = Effect.fn("drain")(function* (on: Bench) {
     slotsUsed: peak,
     commits: commits.length,
     ...workloads,
+    problems: workloads.problems.length,
+    problemsShown: workloads.problems.slice(0, SHOWN),
     problemsMax: 0,
     leastSpareMin: 0,
     budgetStatusWorst: worstStatus(observer),
-    violations: violations.map(({ law, message }) => `${law}: ${message}`).slice(0, 20),
+    violations: violations.length,
+    violationsShown: violations.map(({ law, message }) => `${law}: ${message}`).slice(0, SHOWN),
     violationsMax: 0,
     evictionsAnswered: countsOf(evictions, ({ responseStatus }) => String(responseStatus?.code)),
     writesPerNode: Number((writesOf(audit).length / NODES).toFixed(1)),

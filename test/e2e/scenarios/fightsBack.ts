@@ -7,9 +7,8 @@ import { Effect } from "effect";
 import type { Commit } from "../../../src/domain/history.ts";
 import { Jobs, NodeOps, Nodes, Pods } from "../../../src/domain/kube/resource.ts";
 import { LABEL_NODE } from "../../../src/domain/labels.ts";
+import { CEILING, CEILING_ACCESS } from "../support/ceiling.ts";
 import {
-  CEILING,
-  CEILING_ACCESS,
   E2e,
   expectLawful,
   hasEnded,

@@ -4,13 +4,8 @@ import { expect, type Vitest } from "@effect/vitest";
 import { Effect } from "effect";
 import { parseAllDocuments } from "yaml";
 import type { AuditEvent } from "../support/AuditTail.ts";
-import {
-  CEILING_ACCESS,
-  E2e,
-  INSTALLATION,
-  OPERATOR_ACCOUNT,
-  OPERATOR_NAMESPACE,
-} from "../support/E2e.ts";
+import { CEILING_ACCESS } from "../support/ceiling.ts";
+import { E2e, INSTALLATION, OPERATOR_ACCOUNT, OPERATOR_NAMESPACE } from "../support/E2e.ts";
 
 interface Rule {
   readonly apiGroups: ReadonlyArray<string>;

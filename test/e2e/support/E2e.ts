@@ -17,8 +17,6 @@ import type { KubeObject } from "../../../src/domain/kube/object.ts";
 import type { Commit, HostEvent } from "../../../src/domain/history.ts";
 import { makeMonitors, type Monitors } from "../../../src/domain/invariants/makeMonitors.ts";
 import type { MonitorOptions } from "../../../src/domain/invariants/law.ts";
-import { operatorAccess } from "../../../src/domain/manifests/operatorAccess.ts";
-import { DEFAULT_INSTALLATION } from "../../../src/programs/manifests/defaults.ts";
 import { KubeTransport } from "../../../src/services/KubeTransport.ts";
 import { bundle } from "../../../scripts/bundle.ts";
 import { findAssets } from "../../support/controlPlane/assets.ts";
@@ -45,19 +43,6 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 export const INSTALLATION = `${ROOT}deploy/install.yaml`;
 export const OPERATOR_NAMESPACE = "operator-system";
 export const OPERATOR_ACCOUNT = "operator-kairos-operator";
-
-const accessBelow = (maxUnavailable: string | undefined) =>
-  operatorAccess({ ...DEFAULT_INSTALLATION, maxUnavailable });
-
-/** What `--max-unavailable` is in the scenario about it. */
-export const CEILING = 2;
-/** What an installation below a ceiling is granted besides what deploy/install.yaml grants. */
-export const CEILING_ACCESS = accessBelow(String(CEILING)).filter(
-  ({ kind, metadata }) =>
-    !accessBelow(undefined).some(
-      (other) => other.kind === kind && other.metadata.name === metadata.name,
-    ),
-);
 
 /** Real time is not judged as finely as virtual time: a busy machine of two cores needs a while for anything. */
 export const TOLERANCE: MonitorOptions = {
