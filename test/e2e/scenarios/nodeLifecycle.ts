@@ -127,7 +127,7 @@ export const nodeLifecycle = (it: Vitest.MethodsNonLive<E2e>): void => {
       Effect.gen(function* () {
         const { since, pool } = yield* begins({
           stopOnFailure: false,
-          deadlines: { rebootSeconds: 3 * GRACE_SECONDS },
+          deadlines: { rebootSeconds: 2 * GRACE_SECONDS },
         });
         const host = pool.host("worker-1");
         host.behaviour = { ...host.behaviour, scriptSeconds: [0.2, 0.2], reboot: "never-returns" };
