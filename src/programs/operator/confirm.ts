@@ -1,5 +1,5 @@
 /** Reads from the API server what a decision must not take from a cache, and adds it to what is observed. */
-import { Clock, Effect, Result } from "effect";
+import { Clock, Effect, Result, Semaphore } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import { FAILED_CREATE, lastMessage } from "../../domain/kube/event.ts";
 import type { Job } from "../../domain/kube/job.ts";
@@ -44,6 +44,12 @@ import {
 /** Reads at most this many objects at once. */
 const READS_AT_ONCE = 32;
 
+/**
+ * Of the lists of all Pods on a node so many: one is a megabyte of JSON on a full node, and several times that once it is parsed,
+ * whatever little is kept of it.
+ */
+const NODES_LISTED_AT_ONCE = 2;
+
 /** One piece of evidence as it was read: what it changes in what is observed. */
 type Reading = (observed: Observed) => Observed;
 
@@ -70,10 +76,13 @@ export const confirm = Effect.fnUntraced(function* (
   memory: OperationMemory,
 ): Effect.fn.Return<Observed, never, KubeApi | Caches> {
   const { observed } = decision;
+  const lists = yield* Semaphore.make(NODES_LISTED_AT_ONCE);
+  const bounded = <A, E, R>(item: Evidence, reading: Effect.Effect<A, E, R>) =>
+    item._tag === "NodePods" ? lists.withPermits(1)(reading) : reading;
   const readings = yield* Effect.forEach(
     evidence,
     ([key, item]) =>
-      Effect.map(Effect.result(read(observed, item, memory)), (reading) => ({
+      Effect.map(Effect.result(bounded(item, read(observed, item, memory))), (reading) => ({
         key,
         item,
         reading,
