@@ -48,6 +48,21 @@ export const PodDisruptionBudgets = resource(
   "PodDisruptionBudget",
 );
 
+export const PersistentVolumes = resource("", "v1", "persistentvolumes", "PersistentVolume", false);
+export const PersistentVolumeClaims = resource(
+  "",
+  "v1",
+  "persistentvolumeclaims",
+  "PersistentVolumeClaim",
+);
+export const VolumeAttachments = resource(
+  "storage.k8s.io",
+  "v1",
+  "volumeattachments",
+  "VolumeAttachment",
+  false,
+);
+
 export const Leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
 export const Events = resource("events.k8s.io", "v1", "events", "Event");
 export const ClusterRoleBindings = resource(

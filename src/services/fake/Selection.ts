@@ -20,6 +20,12 @@ interface Selectors {
   readonly fieldSelector?: string | undefined;
 }
 
+/** Kinds with fields of their own, and custom ones, say it otherwise than those that know name and namespace only. */
+const unknownField = (kind: Kind, path: string): string =>
+  kind.custom || Object.keys(kind.selectable).length > 0
+    ? `field label not supported: ${path}`
+    : `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
+
 /** Selectors as a watch asks for them are few and repeated: a fleet of kubelets differs in one value only. */
 const compareField = (
   condition: FieldRequirement,
@@ -75,7 +81,7 @@ export class Selection {
     if (Result.isFailure(fields)) return Result.fail(badRequest(fields.failure));
     const unknown = fields.success.find((condition) => !supports(kind, condition.path));
     if (unknown !== undefined) {
-      return Result.fail(badRequest(`field label not supported: ${unknown.path}`));
+      return Result.fail(badRequest(unknownField(kind, unknown.path)));
     }
     const namespace = selectors.namespace === "" ? undefined : selectors.namespace;
     return Result.succeed(new Selection(kind, namespace, labels.success, fields.success));

@@ -28,8 +28,10 @@ import type { Process } from "../simulation/Process.ts";
 import { simTransport } from "../simulation/SimTransport.ts";
 import type { World } from "../simulation/World.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { attachDetachController } from "./attachDetachController.ts";
 import { launchContainer, type LaunchAgent } from "./containers.ts";
 import { Controller } from "./Controller.ts";
+import { csiDriver } from "./csiDriver.ts";
 import { deploymentController } from "./deploymentController.ts";
 import { disruptionController } from "./disruptionController.ts";
 import { garbageCollector } from "./garbageCollector.ts";
@@ -97,6 +99,8 @@ const COLLECTED: ReadonlyArray<Resource> = [
 /** What workloads add to that. */
 const WORKLOADS: ReadonlyArray<Resource> = [Deployments, ReplicaSets, StatefulSets];
 
+const OF_THEIR_OWN: ReadonlySet<string> = new Set(["scheduler", "csi-driver"]);
+
 /** From the crash of a controller or kubelet to its next start. */
 const RESTART_MILLIS = 2_000;
 
@@ -147,9 +151,9 @@ export class SimulatedCluster {
     for (const controller of this.workloadControllers.values()) controller.start();
   }
 
-  /** What kube-controller-manager is: everything but the scheduler, which is a program of its own. */
+  /** What kube-controller-manager is: everything but the scheduler and the CSI driver, which are programs of their own. */
   get controllerManager(): ReadonlyArray<Controller> {
-    const others = [...this.workloadControllers].filter(([name]) => name !== "scheduler");
+    const others = [...this.workloadControllers].filter(([name]) => !OF_THEIR_OWN.has(name));
     return [this.jobController, this.garbageCollector, ...others.map(([, one]) => one)];
   }
 
@@ -218,6 +222,10 @@ export class SimulatedCluster {
       }),
       "taint-eviction-controller": taintEviction(),
       "pod-garbage-collector": podGarbageCollector,
+      "attach-detach-controller": attachDetachController,
+      "csi-driver": csiDriver({
+        keeps: (node) => this.hosts.get(node)?.behaviour.volumes === "stay",
+      }),
     };
     return new Map(
       Object.entries(programs).map(([name, program]) => [name, this.#controller(name, program)]),

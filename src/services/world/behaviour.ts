@@ -30,6 +30,8 @@ export interface NodeBehaviour {
   readonly losesExitCodes?: boolean | undefined;
   /** The kubelet never calls its node Ready; Pods are run all the same, as on a node without a network plugin. */
   readonly neverReady?: boolean | undefined;
+  /** What is attached to it is never detached. */
+  readonly volumes?: "stay" | undefined;
   /** The kubelet refuses the first so many Pods at admission, e.g. with reason `OutOfcpu`. */
   readonly refusesPods?: { readonly reason: string; readonly first: number } | undefined;
 }

@@ -23,6 +23,13 @@ export interface Toleration {
   readonly tolerationSeconds?: number;
 }
 
+/** `v1.Volume` as far as it is attached to nodes. */
+interface PodVolume {
+  readonly name: string;
+  readonly persistentVolumeClaim?: { readonly claimName: string };
+  readonly ephemeral?: object;
+}
+
 export interface PodSpec {
   readonly nodeName?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -30,6 +37,7 @@ export interface PodSpec {
   readonly restartPolicy?: "Always" | "OnFailure" | "Never";
   readonly initContainers?: ReadonlyArray<Container>;
   readonly containers: ReadonlyArray<Container>;
+  readonly volumes?: ReadonlyArray<PodVolume>;
   readonly activeDeadlineSeconds?: number;
   readonly terminationGracePeriodSeconds?: number;
 }

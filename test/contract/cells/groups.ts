@@ -16,6 +16,7 @@ import { quotas } from "./quotas.ts";
 import { requests } from "./requests.ts";
 import { status } from "./status.ts";
 import { versions } from "./versions.ts";
+import { volumes } from "./volumes.ts";
 import { watches } from "./watches.ts";
 import { workloads } from "./workloads.ts";
 
@@ -38,4 +39,5 @@ export const groups: ReadonlyArray<Group> = [
   admission,
   quotas,
   deployments,
+  volumes,
 ];

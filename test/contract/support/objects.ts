@@ -130,3 +130,49 @@ export const lease = (name: string, spec: Body = {}, meta: Body = {}): Body => (
     ...spec,
   },
 });
+
+/** A volume of a driver that does not exist, for the claim of that name. */
+export const persistentVolume = (
+  name: string,
+  claim: { readonly namespace: string; readonly name: string },
+): Body => ({
+  apiVersion: "v1",
+  kind: "PersistentVolume",
+  metadata: { name },
+  spec: {
+    capacity: { storage: "1Gi" },
+    accessModes: ["ReadWriteOnce"],
+    storageClassName: "",
+    claimRef: claim,
+    csi: { driver: "csi.example.com", volumeHandle: name },
+  },
+});
+
+export const persistentVolumeClaim = (name: string, volumeName: string): Body => ({
+  apiVersion: "v1",
+  kind: "PersistentVolumeClaim",
+  metadata: { name },
+  spec: {
+    accessModes: ["ReadWriteOnce"],
+    storageClassName: "",
+    resources: { requests: { storage: "1Gi" } },
+    volumeName,
+  },
+});
+
+export const volumeAttachment = (
+  name: string,
+  volume: string,
+  spec: Body = {},
+  meta: Body = {},
+): Body => ({
+  apiVersion: "storage.k8s.io/v1",
+  kind: "VolumeAttachment",
+  metadata: { name, ...meta },
+  spec: {
+    attacher: "csi.example.com",
+    nodeName: "somewhere",
+    source: { persistentVolumeName: volume },
+    ...spec,
+  },
+});

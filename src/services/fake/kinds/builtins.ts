@@ -15,6 +15,7 @@ import { node } from "./node.ts";
 import { pod } from "./pod.ts";
 import { resourceQuota } from "./resourceQuota.ts";
 import { rbacKinds } from "./rbac.ts";
+import { persistentVolume, persistentVolumeClaim, volumeAttachment } from "./volume.ts";
 import { deployment, replicaSet, statefulSet } from "./workload.ts";
 
 const core = (plural: string, kind: string): Resource => ({
@@ -86,4 +87,7 @@ export const builtinKinds: ReadonlyArray<Kind> = [
   replicaSet,
   statefulSet,
   disruptionBudget,
+  persistentVolume,
+  persistentVolumeClaim,
+  volumeAttachment,
 ];
