@@ -77,7 +77,7 @@ export const Deadlines = open({
   preflightSeconds: seconds(600, "Seconds that the preflight check of one node may take."),
   drainSeconds: seconds(
     3600,
-    "Seconds that one node may take to drain, the time included in which disruption budgets block it; drainOptions.timeoutSeconds wins when it is shorter.",
+    "Seconds that one node may take to drain, the time included in which disruption budgets block it and its volumes are detached; drainOptions.timeoutSeconds wins when it is shorter.",
   ),
   upgradeSeconds: seconds(7200, "Seconds that the Job on one node may take."),
   rebootSeconds: seconds(3600, "Seconds that one node may take to come back from its reboot."),

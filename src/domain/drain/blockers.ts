@@ -4,7 +4,8 @@ import type { NodePod } from "../kube/nodePod.ts";
 import { millisOf, objectKey } from "../kube/object.ts";
 import type { DrainPlan } from "./filter.ts";
 import { podNames } from "./filter.ts";
-import { blockedPods, type DrainProgress } from "./progress.ts";
+import { blockedPods, type DrainProgress, isSlowToDetach } from "./progress.ts";
+import { attachmentNames } from "./volumes.ts";
 
 /** A Pod that is there so long after it should have gone has something that keeps it: a finalizer, a kubelet that is away. */
 const STUCK_MILLIS = 30_000;
@@ -40,7 +41,10 @@ export const blockers = (
   progress: DrainProgress,
   now: number,
 ):
-  | { readonly reason: "DrainBlocked" | "PodsTerminating"; readonly message: string }
+  | {
+      readonly reason: "DrainBlocked" | "PodsTerminating" | "VolumesAttached";
+      readonly message: string;
+    }
   | undefined => {
   const wanted = new Set(plan.evict);
   const blocked = blockedPods(progress, now).filter((pod) => wanted.has(pod));
@@ -59,10 +63,16 @@ export const blockers = (
   const stuck = plan.leaving.filter(
     ({ metadata }) => now - millisOf(metadata.deletionTimestamp ?? "") >= STUCK_MILLIS,
   );
-  return stuck.length === 0
+  if (stuck.length > 0)
+    return {
+      reason: "PodsTerminating",
+      message: `Draining waits for Pods that should have ended: ${podNames(stuck)}`,
+    };
+  const { attached = [] } = progress;
+  return plan.evict.length > 0 || plan.leaving.length > 0 || !isSlowToDetach(progress, now)
     ? undefined
     : {
-        reason: "PodsTerminating",
-        message: `Draining waits for Pods that should have ended: ${podNames(stuck)}`,
+        reason: "VolumesAttached",
+        message: `Draining waits for volumes that should have been detached: ${attachmentNames(attached)}`,
       };
 };

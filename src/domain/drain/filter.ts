@@ -66,6 +66,7 @@ export const verdictOn = (pod: NodePod, rules: DrainRules): Verdict => {
 export interface DrainPlan {
   readonly evict: ReadonlyArray<NodePod>;
   readonly leaving: ReadonlyArray<NodePod>;
+  readonly staying: ReadonlyArray<NodePod>;
   /** Why the drain must not begin, one sentence for each reason, as kubectl words it. */
   readonly refusals: ReadonlyArray<string>;
 }
@@ -74,23 +75,27 @@ export interface DrainPlan {
 export const planDrain = (pods: ReadonlyArray<NodePod>, rules: DrainRules): DrainPlan => {
   const evict: Array<NodePod> = [];
   const leaving: Array<NodePod> = [];
+  const staying: Array<NodePod> = [];
   const refused = new Map<string, Array<NodePod>>();
   for (const pod of pods) {
     const verdict = verdictOn(pod, rules);
     if (verdict._tag === "Evict") evict.push(pod);
     else if (verdict._tag === "Leaving") leaving.push(pod);
-    else if (verdict._tag === "Refuse")
-      refused.set(verdict.why, [...(refused.get(verdict.why) ?? []), pod]);
+    else if (verdict._tag === "Stay") staying.push(pod);
+    else refused.set(verdict.why, [...(refused.get(verdict.why) ?? []), pod]);
   }
   const refusals = [...refused].map(([why, of]) => `cannot delete ${why}: ${podNames(of)}`);
-  return { evict, leaving, refusals };
+  return { evict, leaving, staying, refusals };
 };
 
 const NAMES_MAX = 5;
 
-/** `shop/db-0, shop/db-1 and 3 more`. */
-export const podNames = (pods: ReadonlyArray<NodePod>): string => {
-  const names = pods.map(({ metadata }) => objectKey(metadata)).toSorted();
-  const shown = names.slice(0, NAMES_MAX).join(", ");
-  return names.length > NAMES_MAX ? `${shown} and ${names.length - NAMES_MAX} more` : shown;
+/** The first five in their order, and how many there are besides: `a, b and 3 more`. */
+export const listed = (texts: ReadonlyArray<string>): string => {
+  const shown = texts.toSorted().slice(0, NAMES_MAX).join(", ");
+  return texts.length > NAMES_MAX ? `${shown} and ${texts.length - NAMES_MAX} more` : shown;
 };
+
+/** `shop/db-0, shop/db-1 and 3 more`. */
+export const podNames = (pods: ReadonlyArray<NodePod>): string =>
+  listed(pods.map(({ metadata }) => objectKey(metadata)));

@@ -6,6 +6,7 @@ import type { DisruptionBudget } from "../kube/disruptionBudget.ts";
 import type { NodePod } from "../kube/nodePod.ts";
 import { kubeTime } from "../kube/object.ts";
 import { isTerminating } from "../kube/pod.ts";
+import type { VolumeAttachment } from "../kube/volume.ts";
 import type { Delay } from "./eviction.ts";
 
 /** A Pod whose eviction was put off: since when, and until when (milliseconds since the epoch). */
@@ -25,6 +26,10 @@ export interface DrainProgress {
   readonly nextLookAt: number;
   /** By uid of the Pod. */
   readonly delayed: ReadonlyMap<string, DelayedPod>;
+  /** What is attached to the node and has to go (`hasToGo`); absent where it has to be looked up, because Pods came or went. */
+  readonly attached?: ReadonlyArray<VolumeAttachment> | undefined;
+  /** Since when no Pod has had to go any more, but attachments have; milliseconds since the epoch. */
+  readonly attachedSince?: number | undefined;
 }
 
 const FIRST_LOOK_MILLIS = 1000;
@@ -41,13 +46,36 @@ export const looked = (
   const looks = (before?.looks ?? 0) + 1;
   const interval = FIRST_LOOK_MILLIS * 2 ** Math.min(looks - 1, DOUBLINGS_MAX);
   const present = new Set(seen.pods.map(({ metadata }) => metadata.uid));
+  const isSame = before?.pods.length === present.size && before.pods.every(isIn(present));
   return {
     ...seen,
+    ...(isSame ? { attached: before.attached } : {}),
+    attachedSince: before?.attachedSince,
     looks,
     nextLookAt: now + Math.min(LOOK_MILLIS_MAX, interval),
     delayed: new Map([...(before?.delayed ?? [])].filter(([uid]) => present.has(uid))),
   };
 };
+
+const isIn =
+  (uids: ReadonlySet<string>) =>
+  ({ metadata }: NodePod): boolean =>
+    uids.has(metadata.uid);
+
+/** The progress after the attachments were looked up. */
+export const lookedAtVolumes = (
+  before: DrainProgress,
+  attached: ReadonlyArray<VolumeAttachment>,
+  now: number,
+): DrainProgress => ({
+  ...before,
+  attached,
+  attachedSince: attached.length === 0 ? undefined : (before.attachedSince ?? now),
+});
+
+/** Whether attachments are there although no Pod has had to go for a minute. */
+export const isSlowToDetach = ({ attachedSince }: DrainProgress, now: number): boolean =>
+  attachedSince !== undefined && now - attachedSince >= BLOCKED_MILLIS;
 
 /** When the node is looked at again: at the next look, or when an eviction is to be tried again before that. */
 export const nextLookAt = ({ nextLookAt: next, delayed }: DrainProgress): number =>

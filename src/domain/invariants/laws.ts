@@ -6,6 +6,7 @@ import { completedMeansDone } from "./laws/completedMeansDone.ts";
 import { concurrency } from "./laws/concurrency.ts";
 import { controlPlanesAvailable } from "./laws/controlPlanesAvailable.ts";
 import { controlPlanesFirst } from "./laws/controlPlanesFirst.ts";
+import { detachedFirst } from "./laws/detachedFirst.ts";
 import { drainedFirst } from "./laws/drainedFirst.ts";
 import { deadlinesOnTime } from "./laws/deadlinesOnTime.ts";
 import { endedJobsRest } from "./laws/endedJobsRest.ts";
@@ -44,6 +45,7 @@ export const LAWS_WITH_MONITORS: ReadonlyArray<Law> = [
   workConserving,
   rebootPodBeforeJob,
   drainedFirst,
+  detachedFirst,
   oneJobPerNode,
   onePodPerUpgrade,
   noRebootBeforeComplete,

@@ -2,6 +2,7 @@
 import {
   ClusterRoleBindings,
   CoreEvents,
+  PersistentVolumeClaims,
   PodDisruptionBudgets,
   Jobs,
   NodeOps,
@@ -11,6 +12,7 @@ import {
   RoleBindings,
   Roles,
   ServiceAccounts,
+  VolumeAttachments,
 } from "../kube/resource.ts";
 import { BOOK_NAME } from "../ceiling/book.ts";
 import { LEASE_NAME } from "./installation.ts";
@@ -64,6 +66,18 @@ export const OPERATOR_PERMISSIONS: ReadonlyArray<Permission> = [
     about: { resource: PodDisruptionBudgets },
     verbs: ["list"],
     why: "names the budgets that keep a node from being drained",
+  },
+  {
+    scope: "cluster",
+    about: { resource: VolumeAttachments },
+    verbs: ["get", "list"],
+    why: "waits until the volumes of the Pods that it evicted are detached from their node",
+  },
+  {
+    scope: "cluster",
+    about: { resource: PersistentVolumeClaims },
+    verbs: ["get"],
+    why: "sees which volumes belong to Pods that stay on a drained node, and so stay attached; asks only where there are both",
   },
   {
     scope: "cluster",

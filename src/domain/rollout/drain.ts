@@ -1,6 +1,7 @@
 /**
- * The drain: between cordon and Job every Pod that can go elsewhere leaves the node (design.md §4). Level-based: each look
- * at the node lists what is there and evicts what is left, until nothing is.
+ * The drain: between cordon and Job every Pod that can go elsewhere leaves the node (design.md §4), and its volumes with it.
+ * Level-based: each look at the node lists what is there and evicts what is left, until nothing is; then what is attached to
+ * it is looked up, until only what Pods use that stay there is left.
  */
 import { DEFAULT_UPGRADE_DRAIN, type DrainOptions } from "../api/drainOptions.ts";
 import type { NodeOp } from "../api/nodeop.ts";
@@ -8,6 +9,7 @@ import { blockers } from "../drain/blockers.ts";
 import { type DrainPlan, type DrainRules, planDrain, podNames } from "../drain/filter.ts";
 import { type DrainProgress, isDelayed, nextLookAt } from "../drain/progress.ts";
 import { isRefugeFor } from "../drain/refuge.ts";
+import { attachmentNames, keptClaims } from "../drain/volumes.ts";
 import type { NodePod } from "../kube/nodePod.ts";
 import { kubeTime } from "../kube/object.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../labels.ts";
@@ -95,8 +97,9 @@ const rulesOf = (at: NodeInFlight, options: DrainOptions): DrainRules => ({
 });
 
 /**
- * While Pods terminate and evictions are put off, nothing is asked of the API server until the next look is due; only a
- * hold or cordon that somebody took off is put back at once. Undefined when it is time to look, or nothing is drained.
+ * While Pods terminate, volumes are detached and evictions are put off, nothing is asked of the API server until the next
+ * look is due; only a hold or cordon that somebody took off is put back at once. Undefined when it is time to look, or
+ * nothing is drained.
  */
 export const betweenLooks = (at: NodeInFlight): Step | undefined => {
   const { node, observed, name, entry } = at;
@@ -109,14 +112,24 @@ export const betweenLooks = (at: NodeInFlight): Step | undefined => {
   if (options === undefined || isDue || !isHeldAsWanted(at, node)) return undefined;
   const plan = planDrain(progress.pods, rulesOf(at, options));
   // Nothing was left: it is the Job that is waited for.
-  return stillThere(plan).length === 0 ? undefined : waitForNextLook(at, plan, progress);
+  return leftOf(at, plan, progress) === undefined ? undefined : waitForNextLook(at, plan, progress);
 };
 
-/** The Pods that the drain waits for: those to be evicted, and those on their way out. */
-const stillThere = ({ evict, leaving }: DrainPlan): ReadonlyArray<NodePod> => [
-  ...evict,
-  ...leaving,
-];
+/** What the drain waits for, by name: Pods to be evicted or on their way out, then what is attached; undefined: nothing. */
+const leftOf = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): string | undefined => {
+  if (hasPodsLeft(plan)) return podNames([...plan.evict, ...plan.leaving]);
+  const { attached = [] } = progress;
+  return attached.length > 0 && waitsForVolumes(at) ? attachmentNames(attached) : undefined;
+};
+
+const hasPodsLeft = ({ evict, leaving }: DrainPlan): boolean =>
+  evict.length > 0 || leaving.length > 0;
+
+/**
+ * Whether volumes have to be detached before the node reboots: so that the Pods that were evicted get them elsewhere. Where
+ * there is nowhere to go nobody waits for them, and those who would detach them may be without a node themselves.
+ */
+const waitsForVolumes = (at: NodeInFlight): boolean => hasOtherNode(at, undefined);
 
 /** The next look, or the end of the node's time to drain. */
 const wakesAt = (at: NodeInFlight, progress: DrainProgress): number => {
@@ -128,7 +141,7 @@ const wakesAt = (at: NodeInFlight, progress: DrainProgress): number => {
 export const drain = (at: NodeInFlight): Step | undefined => {
   const options = wantedDrain(at);
   if (options === undefined) return undefined;
-  const { observed, name, now } = at;
+  const { observed, name } = at;
   const progress = observed.drains.get(name);
   const evidence = { _tag: "NodePods", node: name } as const;
   if (progress === undefined || !isLive(observed, evidence))
@@ -136,8 +149,27 @@ export const drain = (at: NodeInFlight): Step | undefined => {
   const plan = planDrain(progress.pods, rulesOf(at, options));
   if (plan.refusals.length > 0)
     return fail(at, "DrainRefused", `Drain refused: ${plan.refusals.join("; ")}`);
-  const left = stillThere(plan);
-  if (left.length === 0) return undefined;
+  if (!hasPodsLeft(plan) && waitsForVolumes(at)) {
+    const volumes = { _tag: "NodeVolumes", node: name, claims: keptClaims(plan.staying) } as const;
+    if (progress.attached === undefined || !isLive(observed, volumes))
+      return confirm({ reason: "Draining", message: "its volumes are being looked up" }, volumes);
+  }
+  const left = leftOf(at, plan, progress);
+  return left === undefined ? undefined : goOn(at, { options, plan, progress, left });
+};
+
+/** Something is left: the drain begins, ends in failure, evicts what may be evicted, or waits. */
+const goOn = (
+  at: NodeInFlight,
+  drains: {
+    readonly options: DrainOptions;
+    readonly plan: DrainPlan;
+    readonly progress: DrainProgress;
+    readonly left: string;
+  },
+): Step => {
+  const { observed, name, now } = at;
+  const { options, plan, progress, left } = drains;
   // The deadline counts from what is stored.
   if (at.entry.drainingSince === undefined) return begin(at, left);
   const endsAt = drainEndsAt(at.entry, at.operation.spec);
@@ -146,12 +178,12 @@ export const drain = (at: NodeInFlight): Step | undefined => {
   const due = plan.evict.filter((pod) => !isDelayed(progress, pod, now));
   return due.length === 0
     ? waitForNextLook(at, plan, progress)
-    : act(noteOf(plan, progress, now), ...due.map((pod) => eviction(name, pod, options)));
+    : act(noteOf(at, plan, progress), ...due.map((pod) => eviction(name, pod, options)));
 };
 
-const begin = (at: NodeInFlight, left: ReadonlyArray<NodePod>): Step => {
+const begin = (at: NodeInFlight, left: string): Step => {
   const time = kubeTime(at.now);
-  const message = `Draining the node: ${podNames(left)}`;
+  const message = `Draining the node: ${left}`;
   return advance({ ...at.entry, message, drainingSince: time, lastUpdated: time });
 };
 
@@ -168,25 +200,26 @@ const eviction = (node: string, pod: NodePod, options: DrainOptions): Action => 
     : { gracePeriodSeconds: options.gracePeriodSeconds }),
 });
 
-const noteOf = (plan: DrainPlan, progress: DrainProgress, now: number): Note => {
-  const blocked = blockers(plan, progress, now);
+const noteOf = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): Note => {
+  const blocked = blockers(plan, progress, at.now);
   return blocked === undefined
     ? {
         reason: "Draining",
-        message: `the node is being drained: ${podNames(stillThere(plan))}`,
+        message: `the node is being drained: ${leftOf(at, plan, progress) ?? ""}`,
       }
     : { ...blocked, problem: true, isExact: true };
 };
 
 const waitForNextLook = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): Step =>
-  wait(noteOf(plan, progress, at.now), wakesAt(at, progress));
+  wait(noteOf(at, plan, progress), wakesAt(at, progress));
 
 const fail = (at: NodeInFlight, reason: "DrainRefused" | "DrainTimeout", message: string): Step =>
   advance(endEarly(at, { reason, message, mayReboot: false }));
 
 const timedOut = (at: NodeInFlight, plan: DrainPlan, progress: DrainProgress): Step => {
-  const left = podNames(stillThere(plan));
-  const why = blockers(plan, progress, at.now)?.message;
+  const left = leftOf(at, plan, progress) ?? "";
+  // What is attached says itself what blocks.
+  const why = hasPodsLeft(plan) ? blockers(plan, progress, at.now)?.message : undefined;
   return fail(
     at,
     "DrainTimeout",

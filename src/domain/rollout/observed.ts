@@ -4,6 +4,7 @@ import type { NodeOp } from "../api/nodeop.ts";
 import type { NodeStatus } from "../api/status.ts";
 import type { Job } from "../kube/job.ts";
 import type { Node } from "../kube/node.ts";
+import type { ObjectRef } from "../kube/object.ts";
 import type { Pod } from "../kube/pod.ts";
 import type { Occupancy } from "../ceiling/occupancy.ts";
 import type { OriginalChildren } from "../takeover/original.ts";
@@ -43,6 +44,12 @@ export type Evidence =
   | { readonly _tag: "JobEvents"; readonly node: string }
   /** The Pods on a node, whoever they belong to. */
   | { readonly _tag: "NodePods"; readonly node: string }
+  /** The VolumeAttachments of a node; `claims` are those of the Pods that stay there. */
+  | {
+      readonly _tag: "NodeVolumes";
+      readonly node: string;
+      readonly claims: ReadonlyArray<ObjectRef>;
+    }
   /** Whether the cluster would take the children of this node, in this generation of the spec. */
   | { readonly _tag: "Rehearsal"; readonly node: string; readonly generation: number }
   | { readonly _tag: "Holder"; readonly holder: string }

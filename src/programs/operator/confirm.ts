@@ -3,9 +3,11 @@ import { Clock, Effect, Result, Semaphore } from "effect";
 import type { NodeOp } from "../../domain/api/nodeop.ts";
 import { FAILED_CREATE, lastMessage } from "../../domain/kube/event.ts";
 import type { Job } from "../../domain/kube/job.ts";
-import { isControlledBy } from "../../domain/kube/object.ts";
+import { isControlledBy, type ObjectRef } from "../../domain/kube/object.ts";
 import type { Pod } from "../../domain/kube/pod.ts";
-import { blockedNamespaces, looked } from "../../domain/drain/progress.ts";
+import type { VolumeAttachment } from "../../domain/kube/volume.ts";
+import { blockedNamespaces, looked, lookedAtVolumes } from "../../domain/drain/progress.ts";
+import { hasToGo } from "../../domain/drain/volumes.ts";
 import { childNames } from "../../domain/names.ts";
 import {
   LABEL_NODE,
@@ -39,6 +41,8 @@ import {
   NodePodResource,
   NodeResource,
   PodResource,
+  VolumeAttachmentResource,
+  VolumeClaimResource,
 } from "./resources.ts";
 
 /** Reads at most this many objects at once. */
@@ -166,6 +170,8 @@ const readLive = (
       return readJobPods(observed, evidence.node);
     case "NodePods":
       return readNodePods(observed, evidence.node);
+    case "NodeVolumes":
+      return readNodeVolumes(observed, evidence);
     case "JobEvents":
       return readJobEvents(observed, evidence.node);
     case "RebootPod":
@@ -323,6 +329,56 @@ const listBudgets = Effect.fnUntraced(function* (namespace: string) {
         [],
       ),
   });
+});
+
+/**
+ * What is attached to a node and has to go. All of it is listed once (no selector picks the attachments of a node), after that
+ * only what is left is read, one by one, until Pods come or go.
+ */
+const readNodeVolumes = Effect.fnUntraced(function* (
+  observed: Observed,
+  { node, claims }: Extract<Evidence, { readonly _tag: "NodeVolumes" }>,
+) {
+  const before = observed.drains.get(node)?.attached;
+  const attached =
+    before === undefined ? yield* listAttached(node, claims) : yield* stillAttached(before);
+  const now = yield* Clock.currentTimeMillis;
+  return (seen: Observed): Observed => {
+    const progress = seen.drains.get(node);
+    if (progress === undefined) return seen;
+    return {
+      ...seen,
+      drains: new Map(seen.drains).set(node, lookedAtVolumes(progress, attached, now)),
+    };
+  };
+});
+
+/** Claims are read only where something is attached, and a Pod that stays uses one: neither is so on most nodes. */
+const listAttached = Effect.fnUntraced(function* (node: string, claims: ReadonlyArray<ObjectRef>) {
+  const api = yield* KubeApi;
+  const { items } = yield* api.list(VolumeAttachmentResource);
+  const attached = items.filter((item) => hasToGo(item, node, NOTHING_KEPT));
+  if (attached.length === 0) return attached;
+  const kept = yield* Effect.forEach(
+    claims,
+    (claim) => orAbsent(api.get(VolumeClaimResource, claim)),
+    { concurrency: READS_AT_ONCE },
+  );
+  const volumes = new Set(kept.flatMap((claim) => claim?.spec?.volumeName ?? []));
+  return attached.filter((item) => hasToGo(item, node, volumes));
+});
+
+const NOTHING_KEPT: ReadonlySet<string> = new Set();
+
+const stillAttached = Effect.fnUntraced(function* (attached: ReadonlyArray<VolumeAttachment>) {
+  const api = yield* KubeApi;
+  const found = yield* Effect.forEach(
+    attached,
+    ({ metadata: { name } }) => orAbsent(api.get(VolumeAttachmentResource, { name })),
+    { concurrency: READS_AT_ONCE },
+  );
+  // Another one of its name: the volume is being attached again, for a Pod that the next list of Pods shows.
+  return found.filter((item) => item !== undefined);
 });
 
 /** What the Job controller said last about a Pod that it could not create; Events are found by the uid of their object. */

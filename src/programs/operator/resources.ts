@@ -8,10 +8,12 @@ import { NodePod } from "../../domain/kube/nodePod.ts";
 import { Node } from "../../domain/kube/node.ts";
 import { Pod } from "../../domain/kube/pod.ts";
 import { ViewMeta } from "../../domain/kube/view.ts";
+import { VolumeAttachment, VolumeClaim } from "../../domain/kube/volume.ts";
 import { ClusterRoleBinding } from "../../domain/takeover/binding.ts";
 import {
   ClusterRoleBindings,
   CoreEvents,
+  PersistentVolumeClaims,
   PodDisruptionBudgets,
   Jobs,
   NodeOps,
@@ -19,6 +21,7 @@ import {
   Nodes,
   Pods,
   type Resource,
+  VolumeAttachments,
 } from "../../domain/kube/resource.ts";
 import { typed, typedWith } from "../../services/typed.ts";
 
@@ -27,6 +30,8 @@ export const PodResource = typed(Pods, Pod);
 /** The Pods of a node, as its drain sees them. */
 export const NodePodResource = typed(Pods, NodePod);
 export const DisruptionBudgetResource = typed(PodDisruptionBudgets, DisruptionBudget);
+export const VolumeAttachmentResource = typed(VolumeAttachments, VolumeAttachment);
+export const VolumeClaimResource = typed(PersistentVolumeClaims, VolumeClaim);
 export const JobResource = typed(Jobs, Job);
 export const EventResource = typed(CoreEvents, Event);
 export const ClusterRoleBindingResource = typed(ClusterRoleBindings, ClusterRoleBinding);

@@ -1,7 +1,8 @@
-/** Builders of Pods and budgets as a drain sees them. */
+/** Builders of Pods, budgets and attachments as a drain sees them. */
 import type { DisruptionBudget } from "../../../src/domain/kube/disruptionBudget.ts";
 import type { NodePod } from "../../../src/domain/kube/nodePod.ts";
 import type { Toleration } from "../../../src/domain/kube/taint.ts";
+import type { VolumeAttachment } from "../../../src/domain/kube/volume.ts";
 
 /** The kind of its controller; null for none. */
 type Owner = string | null;
@@ -17,6 +18,7 @@ export const nodePod = (
     readonly deletingSince?: string;
     readonly namespace?: string;
     readonly tolerations?: ReadonlyArray<Toleration>;
+    readonly volumes?: NonNullable<NodePod["spec"]>["volumes"];
   } = {},
 ): NodePod => {
   const { owner = "ReplicaSet" } = options;
@@ -35,12 +37,21 @@ export const nodePod = (
       ...(options.deletingSince === undefined ? {} : { deletionTimestamp: options.deletingSince }),
     },
     spec: {
-      volumes: options.emptyDir === true ? [{}, { emptyDir: {} }] : [{}],
+      volumes: options.volumes ?? (options.emptyDir === true ? [{}, { emptyDir: {} }] : [{}]),
       ...(options.tolerations === undefined ? {} : { tolerations: options.tolerations }),
     },
     status: { phase: options.phase ?? "Running" },
   };
 };
+
+export const attachment = (
+  name: string,
+  volume: string | undefined,
+  nodeName = "worker-1",
+): VolumeAttachment => ({
+  metadata: { name, uid: `${name}-uid` },
+  spec: { nodeName, source: volume === undefined ? {} : { persistentVolumeName: volume } },
+});
 
 export const budget = (
   name: string,

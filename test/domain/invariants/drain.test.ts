@@ -1,6 +1,10 @@
-/** Drains: DrainedFirst, NeverEvictsOurs, and the clause of NoCordonLeft about drains that failed. */
+/** Drains: DrainedFirst, DetachedFirst, NeverEvictsOurs, and the clause of NoCordonLeft about drains that failed. */
 import { describe, expect, it } from "@effect/vitest";
-import { Pods } from "../../../src/domain/kube/resource.ts";
+import {
+  PersistentVolumeClaims,
+  Pods,
+  VolumeAttachments,
+} from "../../../src/domain/kube/resource.ts";
 import {
   ANNOTATION_HELD_BY,
   LABEL_MANAGED_BY,
@@ -13,7 +17,12 @@ import type { Json } from "./store.ts";
 const DRAINS = { cordon: true, drainOptions: { enabled: true } };
 
 /** Somebody's Pod on a node. */
-const workload = (h: History, node: string, owner: string | null = "ReplicaSet") => {
+const workload = (
+  h: History,
+  node: string,
+  owner: string | null = "ReplicaSet",
+  volumes: ReadonlyArray<Json> = [],
+) => {
   const ownerReferences =
     owner === null
       ? []
@@ -22,7 +31,10 @@ const workload = (h: History, node: string, owner: string | null = "ReplicaSet")
     Pods,
     `web-${h.rv}`,
     { ownerReferences },
-    { spec: { nodeName: node, containers: [{ name: "main" }] }, status: { phase: "Running" } },
+    {
+      spec: { nodeName: node, containers: [{ name: "main" }], volumes },
+      status: { phase: "Running" },
+    },
     { actor: "user" },
   );
 };
@@ -91,6 +103,76 @@ describe("DrainedFirst, for the NodeOp of a NodeOpUpgrade", () => {
     h.hold(op, "a");
     h.job(op, "a");
     expect(h.broken()).toEqual(broken);
+  });
+});
+
+/** Node `a` is held while the volume of a Pod on it is attached; there is another node, unless told otherwise. */
+const attached = (
+  owner: string,
+  options: { readonly alone?: boolean; readonly spec?: Json } = {},
+) => {
+  const { h, op } = claimed({ concurrency: 1, ...(options.spec ?? DRAINS) });
+  if (options.alone !== true) h.node("b");
+  h.create(PersistentVolumeClaims, "data", {}, { spec: { volumeName: "pv-1" } });
+  const pod = workload(h, "a", owner, [
+    { name: "data", persistentVolumeClaim: { claimName: "data" } },
+  ]);
+  const spec = { nodeName: "a", source: { persistentVolumeName: "pv-1" } };
+  const attachment = h.create(VolumeAttachments, "csi-1", {}, { spec });
+  h.wait(1000);
+  h.pod(op, "a", LABEL_REBOOT);
+  h.hold(op, "a");
+  h.wait(1000);
+  return { h, op, pod, attachment };
+};
+
+describe("DetachedFirst", () => {
+  it("is broken by a volume that is attached although its Pod has been evicted", () => {
+    const { h, op, pod, attachment } = attached("ReplicaSet");
+    h.remove(pod, { actor: "operator", verb: "evict" });
+    h.mark(attachment, { actor: "attach-detach-controller" });
+    h.wait(5000);
+    h.job(op, "a");
+    expect(h.broken()).toEqual(["DetachedFirst"]);
+    expect(h.messages("DetachedFirst")[0]).toContain(
+      "VolumeAttachment csi-1 of PersistentVolume pv-1",
+    );
+  });
+  it("holds once it is detached", () => {
+    const { h, op, pod, attachment } = attached("ReplicaSet");
+    h.remove(pod, { actor: "operator", verb: "evict" });
+    h.remove(attachment, { actor: "csi-driver" });
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
+  });
+  it("holds for the volume of a Pod that stays", () => {
+    const { h, op } = attached("DaemonSet");
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
+  });
+  it("is broken when such a Pod has been gone for long", () => {
+    const { h, op, pod } = attached("DaemonSet");
+    h.remove(pod, { actor: "user" });
+    h.wait(5000);
+    h.job(op, "a");
+    expect(h.broken()).toEqual(["DetachedFirst"]);
+  });
+  it("holds when such a Pod has just ended, which nobody can know yet", () => {
+    const { h, op, pod } = attached("DaemonSet");
+    h.update(pod, { status: { phase: "Succeeded" } }, {}, { actor: "kubelet/a" });
+    h.wait(500);
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
+  });
+  it.each([
+    ["there is no other node", { alone: true }],
+    ["nothing is drained", { spec: { cordon: true } }],
+  ])("holds where %s", (_what, options) => {
+    const { h, op, pod } = attached("ReplicaSet", options);
+    h.remove(pod, { actor: "user" });
+    h.wait(5000);
+    h.job(op, "a");
+    expect(h.broken()).toEqual([]);
   });
 });
 

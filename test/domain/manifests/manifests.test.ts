@@ -275,10 +275,14 @@ describe("the operator's Deployment", () => {
 const BINDINGS = "clusterrolebindings.rbac.authorization.k8s.io";
 /** Whose Pods are on a node that is drained nobody knows before. */
 const DRAINING: ReadonlyArray<string> = [
+  "everywhere: get persistentvolumeclaims.",
   "everywhere: list pods.",
   "everywhere: create pods/eviction.",
   "everywhere: list poddisruptionbudgets.policy",
 ];
+const DETACHING: ReadonlyArray<string> = ["get", "list"].map(
+  (verb) => `everywhere: ${verb} volumeattachments.storage.k8s.io`,
+);
 
 describe("an operator for one namespace", () => {
   const objects = installed({ watchNamespace: "upgrades" });
@@ -294,11 +298,12 @@ describe("an operator for one namespace", () => {
     const outside = may(objects, OPERATOR).filter((what) => !what.startsWith("upgrades: "));
     expect(
       outside.filter((what) => !/ (?:nodes\.|events\.|leases\.|clusterrolebindings\.)/u.test(what)),
-    ).toEqual(DRAINING);
+    ).toEqual([...DRAINING, ...DETACHING]);
     expect(outside.filter((what) => what.startsWith("everywhere: "))).toEqual([
       ...["get", "list", "patch", "watch"].map((verb) => `everywhere: ${verb} nodes.`),
       ...DRAINING,
       ...["delete", "get"].map((verb) => `everywhere: ${verb} ${BINDINGS}`),
+      ...DETACHING,
     ]);
   });
 
@@ -317,7 +322,10 @@ describe("an operator for one namespace", () => {
       .filter((what) => what.startsWith("everywhere: "))
       // Objects of the cluster are nowhere else.
       .filter(
-        (what) => !what.includes(" nodes.") && !what.endsWith(BINDINGS) && !DRAINING.includes(what),
+        (what) =>
+          !what.includes(" nodes.") &&
+          !what.endsWith(BINDINGS) &&
+          ![...DRAINING, ...DETACHING].includes(what),
       )
       .map((what) => what.replace("everywhere", "upgrades"));
     expect(may(objects, OPERATOR)).toEqual(expect.arrayContaining(all));

@@ -1,6 +1,12 @@
 /** Every permission that is granted is used, and every one that is used is granted: by what operators ask a cluster for. */
 import { describe, expect, it } from "@effect/vitest";
-import { Jobs, NodeOps, NodeOpUpgrades, Pods } from "../../../src/domain/kube/resource.ts";
+import {
+  Jobs,
+  NodeOps,
+  NodeOpUpgrades,
+  Pods,
+  VolumeAttachments,
+} from "../../../src/domain/kube/resource.ts";
 import { OPERATOR_PERMISSIONS } from "../../../src/domain/manifests/permissions.ts";
 import { resourceOf } from "../../../src/domain/manifests/rbac.ts";
 import { refusesPodsOfJobs, Scene, titleOf } from "./harness.ts";
@@ -102,6 +108,47 @@ const draining = (): Scene => {
   return scene;
 };
 
+/** An operation whose node keeps a Pod with a volume, while that of another is being detached. */
+const detaching = (): Scene => {
+  const scene = new Scene({ nodes: ["worker-1", "worker-2"] });
+  scene.ask({
+    verb: "create",
+    resource: Pods,
+    namespace: "default",
+    body: {
+      metadata: {
+        name: "log",
+        namespace: "default",
+        ownerReferences: [
+          { apiVersion: "apps/v1", kind: "DaemonSet", name: "log", uid: "o", controller: true },
+        ],
+      },
+      spec: {
+        nodeName: "worker-1",
+        containers: [{ name: "main", image: "log" }],
+        volumes: [{ name: "logs", persistentVolumeClaim: { claimName: "logs" } }],
+      },
+    },
+  });
+  scene.ask({
+    verb: "create",
+    resource: VolumeAttachments,
+    body: {
+      metadata: { name: "csi-1" },
+      spec: { attacher: "csi", nodeName: "worker-1", source: { persistentVolumeName: "pv-1" } },
+    },
+  });
+  scene.startOperator();
+  scene.createOperation({
+    nodeSelector: { matchLabels: { "kubernetes.io/hostname": "worker-1" } },
+    drainOptions: { enabled: true },
+  });
+  scene.pass(90);
+  scene.delete(VolumeAttachments, "csi-1");
+  scene.untilEnded();
+  return scene;
+};
+
 const BLOCKED = {
   kind: "Status",
   apiVersion: "v1",
@@ -140,6 +187,7 @@ describe("the operator's permissions", () => {
       robbed("Rebooting"),
       podless(),
       draining(),
+      detaching(),
       inherited(),
     ];
     const used = new Set(scenes.flatMap(askedFor));

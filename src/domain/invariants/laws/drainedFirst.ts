@@ -1,56 +1,16 @@
 /** Nothing that can go elsewhere is still on a node when its work begins (design.md §4: "no evictable Pod left on the node"). */
-import { type DrainRules, podNames, verdictOn } from "../../drain/filter.ts";
+import { podNames, verdictOn } from "../../drain/filter.ts";
 import type { NodePod } from "../../kube/nodePod.ts";
 import { Pods } from "../../kube/resource.ts";
-import { toleratesAll } from "../../kube/taint.ts";
-import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../../labels.ts";
 import type { Law } from "../law.ts";
-import type { Ledger } from "../ledger/Ledger.ts";
-import type { NodeRecord } from "../ledger/records.ts";
-import { asNodePod, asPod, type NodeOpView } from "../ledger/view.ts";
+import { drainRulesOf, hasOtherNode, isOfUpgrade } from "../ledger/draining.ts";
+import { asNodePod, asPod } from "../ledger/view.ts";
 
 /** A Pod and when it came, in milliseconds of the cluster's clock. */
 interface Resident {
   readonly pod: NodePod;
   readonly since: number;
 }
-
-const isOfUpgrade = ({ metadata }: NodeOpView): boolean =>
-  metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY_NODEOPUPGRADE;
-
-/** By which rules the operation drains; undefined where it does not. What refuses a drain has to be gone as well. */
-const rulesOf = (operation: NodeOpView): DrainRules | undefined => {
-  const { cordon, drainOptions } = operation.spec ?? {};
-  return cordon !== true || drainOptions?.enabled !== true
-    ? undefined
-    : {
-        force: drainOptions.force === true,
-        ignoreDaemonSets: drainOptions.ignoreDaemonSets !== false,
-        deleteEmptyDirData: true,
-        keepsUnmanaged: isOfUpgrade(operation),
-      };
-};
-
-/**
- * Whether any other node could take one of these Pods all the time since this one was held; one that was ever ours may have
- * been away.
- */
-const hasOtherNode = (
-  { nodes }: Ledger,
-  { name, signed }: NodeRecord,
-  pods: ReadonlyArray<NodePod>,
-): boolean =>
-  [...nodes.values()].some(
-    (other) =>
-      other.name !== name &&
-      other.exists &&
-      other.ready &&
-      !other.unschedulable &&
-      other.signed === undefined &&
-      other.readyChanged.at <= (signed?.at ?? 0) &&
-      other.taintsChanged.at <= (signed?.at ?? 0) &&
-      pods.some(({ spec }) => toleratesAll(spec?.tolerations ?? [], other.taints)),
-  );
 
 export const drainedFirst: Law = {
   law: "DrainedFirst",
@@ -73,7 +33,7 @@ export const drainedFirst: Law = {
       JobCreated: ({ job }) => {
         const operation = ledger.operations.get(job.operation);
         const node = ledger.nodes.get(job.node ?? "");
-        const rules = operation === undefined ? undefined : rulesOf(operation.object);
+        const rules = operation === undefined ? undefined : drainRulesOf(operation.object);
         if (rules === undefined || node?.signed === undefined || job.original) return;
         const heldAt = node.signed.at;
         const resident = [...(residents.get(node.name)?.values() ?? [])]
@@ -86,7 +46,7 @@ export const drainedFirst: Law = {
           !hasOtherNode(
             ledger,
             node,
-            evictable.map(({ pod }) => pod),
+            evictable.map(({ pod }) => pod.spec?.tolerations ?? []),
           )
         )
           return;

@@ -4,6 +4,7 @@ import type { KubeObject, ObjectMeta } from "../../kube/object.ts";
 import type { NodePod } from "../../kube/nodePod.ts";
 import type { Taint } from "../../kube/taint.ts";
 import type { LabelSelector } from "../../kube/selector.ts";
+import type { VolumeAttachment, VolumeClaim } from "../../kube/volume.ts";
 
 interface Condition {
   readonly type: string;
@@ -84,12 +85,24 @@ export interface PodView {
   };
 }
 
+interface AttachmentView extends KubeObject {
+  readonly spec?: {
+    readonly nodeName?: string;
+    readonly source?: { readonly persistentVolumeName?: string };
+  };
+}
+
 /** The object as its kind's view: the store admits only objects of the kind's schema. */
 export const asNodeOp = (object: KubeObject): NodeOpView => object;
 export const asNode = (object: KubeObject): NodeView => object;
 export const asJob = (object: KubeObject): JobView => object;
 export const asPod = (object: KubeObject): PodView => object;
 export const asNodePod = (object: KubeObject): NodePod => object;
+export const asClaim = (object: KubeObject): VolumeClaim => object;
+export const asAttachment = ({ metadata, spec }: AttachmentView): VolumeAttachment => ({
+  metadata,
+  spec: { nodeName: spec?.nodeName ?? "", source: spec?.source ?? {} },
+});
 
 /** Whether a condition of one of these types is True. */
 export const hasCondition = (
