@@ -10,7 +10,7 @@ import { readManifests } from "../../src/programs/simulate/manifests.ts";
 import { parseNodes } from "../../src/programs/simulate/nodesFlag.ts";
 import { runSimulation } from "../../src/programs/simulate/simulation.ts";
 import { story } from "../../src/programs/simulate/story.ts";
-import { shop } from "../support/simulations.ts";
+import { DATABASE, shop } from "../support/simulations.ts";
 
 interface Scenario {
   readonly file?: string;
@@ -80,6 +80,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     nodes: "0+2",
     spec: "concurrency: 2",
     beside: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {pods: 3}}",
+  },
+  "volumes are detached first": { nodes: "1+2", beside: DATABASE },
+  "a volume is not detached": {
+    nodes: "1+2",
+    beside: DATABASE,
+    spec: "deadlines: {drainSeconds: 600}",
+    faults: ["cp-1:volumes-stay"],
   },
   "the operator's own node": { nodes: "2+1", operatorNode: "cp-1" },
   "nobody is selected": { nodes: "1+1", spec: "nodeSelector: {matchLabels: {a: nobody}}" },

@@ -53,18 +53,57 @@ kind: PodDisruptionBudget
 metadata: {name: shop}
 spec: {maxUnavailable: ${maxUnavailable}, selector: {matchLabels: {app: shop}}}`;
 
-const drained: SimulationOptions = {
+/** A database of one Pod, whose volume can be attached to one node only. */
+export const DATABASE = `apiVersion: v1
+kind: PersistentVolume
+metadata: {name: pv-db}
+spec:
+  accessModes: [ReadWriteOnce]
+  capacity: {storage: 1Gi}
+  csi: {driver: csi.example.com, volumeHandle: disk-1}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: db}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+  volumeName: pv-db
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: "db:1"}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: db}}]
+`;
+
+/** The canary in a cluster in which something else runs, too. */
+const beside = (objects: string): SimulationOptions => ({
   ...canary,
   manifests: Result.getOrThrow(
     readManifests([
-      { path: "canary.yaml", text: `${readFileSync(CANARY, "utf8")}\n---\n${shop(1)}\n` },
+      { path: "canary.yaml", text: `${readFileSync(CANARY, "utf8")}\n---\n${objects}\n` },
     ]),
   ),
-};
+});
+
+const drained = beside(shop(1));
 
 /** The canary in a cluster with a workload, so that each node has Pods to be drained. */
 export const simulateDrain = (...faults: ReadonlyArray<string>): Simulation =>
   simulate({ ...drained, faults: faults.map((text) => Result.getOrThrow(parseFault(text))) });
+
+const detached = beside(DATABASE);
+
+/** The canary in a cluster with a database, whose volume moves with it from node to node. */
+export const simulateVolumes = (...faults: ReadonlyArray<string>): Simulation =>
+  simulate({ ...detached, faults: faults.map((text) => Result.getOrThrow(parseFault(text))) });
 
 const NODE_OP = `
 apiVersion: operator.kairos.io/v1alpha1

@@ -6,12 +6,15 @@ import type { KubeObject, NewKubeObject } from "../../domain/kube/object.ts";
 import {
   Deployments,
   Namespaces,
+  PersistentVolumeClaims,
+  PersistentVolumes,
   PodDisruptionBudgets,
   Pods,
   ReplicaSets,
   type Resource,
   ServiceAccounts,
   StatefulSets,
+  VolumeAttachments,
 } from "../../domain/kube/resource.ts";
 import type { FakeCluster } from "../../services/fake/FakeCluster.ts";
 import type { KubeRequest } from "../../services/KubeTransport.ts";
@@ -25,6 +28,7 @@ import {
   isTerminalPhase,
   type Pod,
 } from "../../services/world/pod.ts";
+import { isClaim } from "../../services/world/volume.ts";
 import { isWorkload } from "../../services/world/workload.ts";
 import type { Manifests } from "./manifests.ts";
 import { objectName } from "./operations.ts";
@@ -37,6 +41,9 @@ export const SETTLE_MILLIS = 10 * 60_000;
 const RESOURCES: ReadonlyArray<Resource> = [
   Namespaces,
   ResourceQuotas,
+  PersistentVolumes,
+  PersistentVolumeClaims,
+  VolumeAttachments,
   PodDisruptionBudgets,
   Deployments,
   ReplicaSets,
@@ -53,7 +60,7 @@ export class Workloads {
     this.#cluster = cluster;
   }
 
-  /** The user's `kubectl apply`; budgets first, so that none comes too late for its Pods. Answers with what is refused. */
+  /** The user's `kubectl apply`; budgets and volumes first, so that none comes too late for its Pods. Answers with what is refused. */
   create(): ReadonlyArray<string> {
     const objects = this.#manifests.workloads ?? [];
     for (const object of objects) this.#createAccount(object);
@@ -91,6 +98,9 @@ export class Workloads {
   get problems(): ReadonlyArray<string> {
     const pods = [...this.#cluster.objects(Pods)].filter(isPod);
     return [
+      ...[...this.#cluster.objects(PersistentVolumeClaims)].flatMap((claim) =>
+        this.#claimProblems(claim),
+      ),
       ...pods.flatMap((pod) => this.#podProblems(pod)),
       ...[ReplicaSets, StatefulSets].flatMap((resource) =>
         [...this.#cluster.objects(resource)].flatMap((set) => this.#setProblems(set, pods)),
@@ -102,6 +112,14 @@ export class Workloads {
           : [],
       ),
     ];
+  }
+
+  /** Of a volume that nobody gives nothing would be attached, and nothing detached. */
+  #claimProblems(claim: KubeObject): ReadonlyArray<string> {
+    const name = isClaim(claim) ? (claim.spec.volumeName ?? "") : "";
+    return this.#cluster.object(PersistentVolumes, { name }) === undefined
+      ? [this.#about(claim, `its PersistentVolume ${name} is not there; give it, too`)]
+      : [];
   }
 
   #podProblems(pod: Pod): ReadonlyArray<string> {

@@ -15,6 +15,7 @@ export const NODE_CONDITIONS = [
   "falls-back",
   "reboot-silently-fails",
   "not-ready",
+  "volumes-stay",
 ] as const;
 /** The name of something that is wrong with a node from the start. */
 export type NodeCondition = (typeof NODE_CONDITIONS)[number];
@@ -30,6 +31,7 @@ const CONDITION_MEANINGS: Readonly<Record<NodeCondition, string>> = {
   "falls-back": "the new image does not come up; the boot loader takes the old one",
   "reboot-silently-fails": "the reboot command has no effect",
   "not-ready": "its kubelet never calls it Ready",
+  "volumes-stay": "no volume that is attached to it is ever detached",
 };
 
 /** What happens to a node right after the K-th commit. */

@@ -73,6 +73,7 @@ const CONDITION_SUBJECTS: Readonly<Record<NodeCondition, string>> = {
   "falls-back": "reboot",
   "reboot-silently-fails": "reboot",
   "not-ready": "readiness",
+  "volumes-stay": "volumes",
 };
 
 /** A sentence for each fault that is given twice, or that cannot be beside an earlier one. */

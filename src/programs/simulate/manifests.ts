@@ -7,7 +7,7 @@ import type { StructuralSchema } from "../../domain/api/structural.ts";
 import { unknownFields } from "../../domain/api/unknownFields.ts";
 import type { NewKubeObject } from "../../domain/kube/object.ts";
 import { API_GROUP, API_VERSION } from "../../domain/kube/resource.ts";
-import { asWritten, metadataProblems } from "./metadataProblems.ts";
+import { asWritten, IN_NO_NAMESPACE, metadataProblems } from "./metadataProblems.ts";
 import { didYouMean, didYouMeanOneOf } from "./nearest.ts";
 import { nodeProblems } from "./nodeManifest.ts";
 import { objectName } from "./operations.ts";
@@ -124,7 +124,7 @@ const asObject = ({ path }: ManifestFile, { value, line }: YamlValue): NewKubeOb
 
 /** What `kubectl apply` would send: in namespace `default` where none is given, without the status, which is the operator's. */
 const withNamespace = (object: NewKubeObject): NewKubeObject => {
-  if (object.kind === "Node" || object.kind === "Namespace") return object;
+  if (IN_NO_NAMESPACE.has(object.kind)) return object;
   const { status: _, metadata, ...rest } = object;
   const { apiVersion, kind } = object;
   const namespace = metadata.namespace ?? "default";

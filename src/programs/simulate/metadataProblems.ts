@@ -9,6 +9,14 @@ import {
 } from "../../services/fake/names.ts";
 import { didYouMeanOneOf } from "./nearest.ts";
 
+/** Kinds of the cluster. */
+export const IN_NO_NAMESPACE: ReadonlySet<string> = new Set([
+  "Node",
+  "Namespace",
+  "PersistentVolume",
+  "VolumeAttachment",
+]);
+
 /** What people write. */
 const GIVEN: ReadonlyArray<string> = [
   "name",
@@ -72,8 +80,7 @@ export const metadataProblems = ({ kind, metadata }: NewKubeObject): ReadonlyArr
 
 const namespaceProblems = (kind: string, namespace: unknown): ReadonlyArray<string> => {
   if (namespace === undefined) return [];
-  if (kind === "Node" || kind === "Namespace")
-    return [`a ${kind} is in no namespace; leave it out`];
+  if (IN_NO_NAMESPACE.has(kind)) return [`a ${kind} is in no namespace; leave it out`];
   // Another type than a string is found by the schema.
   return typeof namespace === "string" ? labelNameProblems(namespace, false) : [];
 };

@@ -1,6 +1,8 @@
 /** The faults that were asked for and did not happen, each with the reason: silence would pass for robustness. */
 import type { Commit, HostEvent } from "../../domain/history.ts";
 import { LABEL_NODE, LABEL_PREFLIGHT, labelValue } from "../../domain/labels.ts";
+import { VolumeAttachments } from "../../domain/kube/resource.ts";
+import { isAttachment } from "../../services/world/volume.ts";
 import { describeFault, type Fault, type NodeCondition } from "./fault.ts";
 import { NOT_STARTED, type SimulatedNodeResult } from "./result.ts";
 
@@ -48,7 +50,10 @@ const whyMissed = (fault: Fault, happened: Happened): string | undefined => {
 
 /** What must have come to a node for a condition of it to show. */
 const STAGES: Readonly<
-  Record<NodeCondition | "slow-reboot", "target" | "start" | "preflight" | "script" | "reboot">
+  Record<
+    NodeCondition | "slow-reboot",
+    "target" | "start" | "preflight" | "volumes" | "script" | "reboot"
+  >
 > = {
   "script-fails": "script",
   "script-hangs": "script",
@@ -61,6 +66,7 @@ const STAGES: Readonly<
   "reboot-silently-fails": "reboot",
   "slow-reboot": "reboot",
   "not-ready": "target",
+  "volumes-stay": "volumes",
 };
 
 const whyWithoutEffect = (
@@ -81,6 +87,10 @@ const whyWithoutEffect = (
       return history.some((commit) => isPreflightOf(commit, node))
         ? undefined
         : `no preflight ran on ${node}`;
+    case "volumes":
+      return history.some((commit) => isAttachmentTo(commit, node))
+        ? undefined
+        : `nothing was to be detached from ${node}`;
     case "script":
       return saw("scriptStarted") ? undefined : `the command never ran on ${node}`;
     case "reboot":
@@ -92,3 +102,11 @@ const isPreflightOf = ({ after }: Commit, node: string): boolean => {
   const labels = after?.kind === "Pod" ? after.metadata.labels : undefined;
   return labels?.[LABEL_PREFLIGHT] === "true" && labels[LABEL_NODE] === labelValue(node);
 };
+
+/** An attachment that was told to go. */
+const isAttachmentTo = ({ after }: Commit, node: string): boolean =>
+  after !== undefined &&
+  after.kind === VolumeAttachments.kind &&
+  after.metadata.deletionTimestamp !== undefined &&
+  isAttachment(after) &&
+  after.spec.nodeName === node;

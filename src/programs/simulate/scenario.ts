@@ -85,5 +85,7 @@ const changeOf = (fault: Fault): Partial<NodeBehaviour> => {
       return {};
     case "not-ready":
       return { neverReady: true };
+    case "volumes-stay":
+      return { volumes: "stay" };
   }
 };

@@ -1,12 +1,17 @@
 /**
- * Ordinary workloads as files bring them: what of a ReplicaSet, StatefulSet, Deployment, Pod, PodDisruptionBudget or
- * ResourceQuota a simulation takes over, and what is wrong with it that the simulated API server would not find (it does not know all types).
+ * Ordinary workloads as files bring them: what of a ReplicaSet, StatefulSet, Deployment, Pod, PodDisruptionBudget,
+ * ResourceQuota or volume a simulation takes over, and what is wrong with it that the simulated API server would not find (it does not know all types).
  */
 import { Result, Schema } from "effect";
 import { open } from "../../domain/api/fields.ts";
 import { type Problem, problemsOf } from "../../domain/api/problems.ts";
 import type { NewKubeObject } from "../../domain/kube/object.ts";
-import { apiVersionOf, PodDisruptionBudgets, ReplicaSets } from "../../domain/kube/resource.ts";
+import {
+  apiVersionOf,
+  PodDisruptionBudgets,
+  ReplicaSets,
+  VolumeAttachments,
+} from "../../domain/kube/resource.ts";
 import { ResourceQuotas } from "../../services/quota.ts";
 
 const StringMap = Schema.Record(Schema.String, Schema.String);
@@ -92,6 +97,27 @@ const decodeBudget = decoding(BudgetManifest);
 const decodeQuota = decoding(QuotaManifest);
 const decodePod = decoding(PodManifest);
 const decodeNamespace = decoding(open({ metadata }));
+const decodeVolume = decoding(
+  open({
+    metadata,
+    spec: open({
+      accessModes: Schema.optionalKey(Schema.Array(Schema.String)),
+      csi: Schema.optionalKey(open({ driver: Schema.String, volumeHandle: Schema.String })),
+    }),
+  }),
+);
+/** Nothing is provisioned in a simulation. */
+const decodeClaim = decoding(open({ metadata, spec: open({ volumeName: Schema.String }) }));
+const decodeAttachment = decoding(
+  open({
+    metadata,
+    spec: open({
+      attacher: Schema.String,
+      nodeName: Schema.String,
+      source: open({ persistentVolumeName: Schema.optionalKey(Schema.String) }),
+    }),
+  }),
+);
 
 const decodeAny = (object: NewKubeObject) => {
   switch (object.kind) {
@@ -103,6 +129,12 @@ const decodeAny = (object: NewKubeObject) => {
       return decodeQuota(object);
     case "Namespace":
       return decodeNamespace(object);
+    case "PersistentVolume":
+      return decodeVolume(object);
+    case "PersistentVolumeClaim":
+      return decodeClaim(object);
+    case "VolumeAttachment":
+      return decodeAttachment(object);
     default:
       return decodeSet(object);
   }
@@ -117,6 +149,9 @@ export const WORKLOAD_KINDS: Readonly<Record<string, string>> = {
   PodDisruptionBudget: apiVersionOf(PodDisruptionBudgets),
   ResourceQuota: apiVersionOf(ResourceQuotas),
   Namespace: "v1",
+  PersistentVolume: "v1",
+  PersistentVolumeClaim: "v1",
+  VolumeAttachment: apiVersionOf(VolumeAttachments),
 };
 
 /** Controllers that run in a simulation: their Pods and ReplicaSets are theirs to make. */

@@ -1,14 +1,11 @@
 /** The laws over random upgrades: whatever the cluster, the operation and the faults, none is broken, and the end is the one that the faults explain. */
 import { describe, expect, it } from "@effect/vitest";
 import type { Commit } from "../../../src/domain/history.ts";
-import {
-  NODE_CONDITIONS,
-  NODE_EVENTS,
-  OPERATOR_FAULTS,
-} from "../../../src/programs/simulate/fault.ts";
+import { NODE_EVENTS, OPERATOR_FAULTS } from "../../../src/programs/simulate/fault.ts";
 import { simulate, marksLeft, objectsLeft } from "../../support/simulations.ts";
 import { expectationsOf, mayStayDown } from "./expectations.ts";
 import {
+  CONDITIONS,
   cordonedByPerson,
   faultsOf,
   hasShop,
@@ -81,7 +78,7 @@ describe("for every cluster, operation and combination of faults", () => {
   );
 
   it("the runs of the first property were not the trivial ones", () => {
-    const kinds = [...NODE_CONDITIONS, ...NODE_EVENTS, ...OPERATOR_FAULTS, "SlowReboot", ...MARKS];
+    const kinds = [...CONDITIONS, ...NODE_EVENTS, ...OPERATOR_FAULTS, "SlowReboot", ...MARKS];
     expect(kinds.filter((kind) => (seen.get(kind) ?? 0) < 2)).toEqual([]);
     const least = { Completed: 30, Failed: 20, Deleted: 5, NodeOp: 50, NodeOpUpgrade: 50 };
     expect(Object.entries(least).filter(([what, times]) => (seen.get(what) ?? 0) <= times)).toEqual(

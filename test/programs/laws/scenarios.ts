@@ -3,6 +3,7 @@ import { Result, Schema } from "effect";
 import type { NewKubeObject } from "../../../src/domain/kube/object.ts";
 import {
   NODE_CONDITIONS,
+  type NodeCondition,
   NODE_EVENTS,
   OPERATOR_FAULTS,
   type Fault,
@@ -49,6 +50,11 @@ export const MARKS = [
   "held by the second operation",
 ] as const satisfies ReadonlyArray<MarkKind>;
 
+/** What can be wrong with a node from the start; these clusters have no volumes. */
+export const CONDITIONS = NODE_CONDITIONS.filter(
+  (kind): kind is Exclude<NodeCondition, "volumes-stay"> => kind !== "volumes-stay",
+);
+
 /** A fault before its node is known: `node` counts the nodes of the cluster, round and round. */
 const FaultDraft = Schema.Struct({
   target: oneOf(
@@ -67,7 +73,7 @@ const FaultDraft = Schema.Struct({
     "deleted",
   ),
   node: among(0, 7),
-  condition: oneOf(...NODE_CONDITIONS, "not-ready"),
+  condition: oneOf(...CONDITIONS, "not-ready"),
   event: oneOf(...NODE_EVENTS),
   operator: oneOf(...OPERATOR_FAULTS),
   at: among(1, 110),

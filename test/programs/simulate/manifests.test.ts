@@ -54,7 +54,7 @@ describe("YAML that cannot be read is answered with line, column and what to do"
   it("an item of a List is named by its own line", () => {
     const list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n- 3\n";
     expect(problems(list)).toEqual([
-      '1.yaml:4: kind: "Service" cannot be simulated; write NodeOpUpgrade, NodeOp or Node, or for what else runs there Deployment, ReplicaSet, StatefulSet, Pod, PodDisruptionBudget, ResourceQuota, Namespace',
+      '1.yaml:4: kind: "Service" cannot be simulated; write NodeOpUpgrade, NodeOp or Node, or for what else runs there Deployment, ReplicaSet, StatefulSet, Pod, PodDisruptionBudget, ResourceQuota, Namespace, PersistentVolume, PersistentVolumeClaim, VolumeAttachment',
       "1.yaml:6: not a Kubernetes object; write apiVersion, kind, metadata and spec",
     ]);
   });
