@@ -16,6 +16,7 @@ import { permissions } from "./scenarios/permissions.ts";
 import { processes } from "./scenarios/process.ts";
 import { refusals } from "./scenarios/refusals.ts";
 import { rollouts } from "./scenarios/rollouts.ts";
+import { volumes } from "./scenarios/volumes.ts";
 import { E2e } from "./support/E2e.ts";
 
 describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
@@ -29,6 +30,7 @@ describe.runIf(findAssets() !== undefined)("on a real control plane", () => {
     onlyNode(it);
     refusals(it);
     drains(it);
+    volumes(it);
     endings(it);
     disturbances(it);
     crashes(it);

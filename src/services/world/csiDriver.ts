@@ -15,25 +15,25 @@ import { type Attachment, isAttachment } from "./volume.ts";
 export interface CsiDriverOptions {
   /** Whether what is attached to the node is never detached. */
   readonly keeps: (node: string) => boolean;
+  /** How long attaching takes, and detaching. Default: as long as a cloud takes to move a disk. */
+  readonly attachSeconds?: SecondsRange | undefined;
+  readonly detachSeconds?: SecondsRange | undefined;
 }
 
 const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
-/** How long a cloud takes to attach a disk, and to detach one. */
 const ATTACH_SECONDS: SecondsRange = [1, 5];
 const DETACH_SECONDS: SecondsRange = [5, 20];
 const WORKERS = 10;
 
 /** Runs until its process ends. */
-export const csiDriver = ({
-  keeps,
-}: CsiDriverOptions): Effect.Effect<never, never, KubeTransport> =>
+export const csiDriver = (options: CsiDriverOptions): Effect.Effect<never, never, KubeTransport> =>
   Effect.gen(function* () {
     const loop: SyncLoop<KubeTransport> = yield* SyncLoop.make({
       workers: WORKERS,
       reactionSeconds: REACTION_SECONDS,
       sync: (name) => {
         const one = attachments.objects.get(name);
-        return one === undefined ? Effect.undefined : serve(one, keeps);
+        return one === undefined ? Effect.undefined : serve(one, options);
       },
     });
     const attachments: Mirror<Attachment> = new Mirror({
@@ -50,22 +50,22 @@ const finalizerOf = ({ spec }: Attachment): string =>
   `external-attacher/${spec.attacher.replaceAll(".", "-")}`;
 
 /** One step of one attachment; its own change brings the next. */
-const serve = (one: Attachment, keeps: (node: string) => boolean) => {
+const serve = (one: Attachment, options: CsiDriverOptions) => {
   const { metadata, spec, status } = one;
   const { resourceVersion, finalizers = [] } = metadata;
   const finalizer = finalizerOf(one);
   const isMarked = finalizers.includes(finalizer);
   if (metadata.deletionTimestamp !== undefined)
-    return !isMarked || keeps(spec.nodeName)
+    return !isMarked || options.keeps(spec.nodeName)
       ? Effect.undefined
-      : after(DETACH_SECONDS, one, {
+      : after(options.detachSeconds ?? DETACH_SECONDS, one, {
           metadata: { resourceVersion, finalizers: finalizers.filter((own) => own !== finalizer) },
         });
   if (!isMarked)
     return write(one, { metadata: { resourceVersion, finalizers: [...finalizers, finalizer] } });
   return status?.attached === true
     ? Effect.undefined
-    : after(ATTACH_SECONDS, one, { status: { attached: true } }, "status");
+    : after(options.attachSeconds ?? ATTACH_SECONDS, one, { status: { attached: true } }, "status");
 };
 
 /** Works on it for a while, then writes that it is done. */

@@ -11,6 +11,7 @@ import {
   NodeOpUpgrades,
   Nodes,
   PodDisruptionBudgets,
+  PersistentVolumeClaims,
   Pods,
   ReplicaSets,
   type Resource,
@@ -18,6 +19,7 @@ import {
   Roles,
   ServiceAccounts,
   StatefulSets,
+  VolumeAttachments,
 } from "../../../src/domain/kube/resource.ts";
 import { KubeTransport } from "../../../src/services/KubeTransport.ts";
 import type { AuditEvent } from "./AuditTail.ts";
@@ -35,6 +37,8 @@ const OBSERVED: ReadonlyArray<Resource> = [
   ReplicaSets,
   StatefulSets,
   PodDisruptionBudgets,
+  PersistentVolumeClaims,
+  VolumeAttachments,
 ];
 
 interface Change {

@@ -36,6 +36,11 @@ it("of a stage that never came", () =>
     "worker-1:preflight-fails: no preflight ran on worker-1",
   ]));
 
+it("of a node to which no volume is attached", () =>
+  expect(missed("cordon: false", "cp-1:volumes-stay")).toEqual([
+    "cp-1:volumes-stay: nothing was to be detached from cp-1",
+  ]));
+
 it("of a K beyond the last commit or call, with the range", () => {
   const [event, call, deletion] =
     missed(

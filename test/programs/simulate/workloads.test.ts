@@ -77,6 +77,8 @@ describe("workloads", () => {
 
 const quota = (spec: string) =>
   `---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: ${spec}\n`;
+const claim = (spec: string): string =>
+  `---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: ${spec}\n`;
 
 describe("what cannot run is refused with file, object and reason", () => {
   it.each([
@@ -148,6 +150,26 @@ describe("what cannot run is refused with file, object and reason", () => {
       "a namespace in a namespace",
       NAMESPACE.replace("{name: shop}", "{name: shop, namespace: x}"),
       "Namespace x/shop: metadata.namespace: a Namespace is in no namespace; leave it out",
+    ],
+    [
+      "a claim without a volume",
+      claim("{}"),
+      "PersistentVolumeClaim default/data: spec.volumeName: is required",
+    ],
+    [
+      "a claim of a volume that is not there",
+      claim("{volumeName: pv-1}"),
+      "PersistentVolumeClaim default/data: its PersistentVolume pv-1 is not there; give it, too",
+    ],
+    [
+      "a volume in a namespace",
+      "---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: pv-1, namespace: x}\nspec: {}\n",
+      "PersistentVolume x/pv-1: metadata.namespace: a PersistentVolume is in no namespace; leave it out",
+    ],
+    [
+      "an attachment without a node",
+      "---\napiVersion: storage.k8s.io/v1\nkind: VolumeAttachment\nmetadata: {name: a}\nspec: {attacher: x, source: {}}\n",
+      "VolumeAttachment a: spec.nodeName: is required",
     ],
   ])("%s", (_, text, sentence) => expect(problems(text)).toEqual([`app.yaml: ${sentence}`]));
 });

@@ -47,6 +47,8 @@ export const auditPolicy = {
           group: "operator.kairos.io",
           resources: ["nodeops", "nodeops/status", "nodeopupgrades", "nodeopupgrades/status"],
         },
+        { group: "", resources: ["persistentvolumeclaims"] },
+        { group: "storage.k8s.io", resources: ["volumeattachments", "volumeattachments/status"] },
         { group: "rbac.authorization.k8s.io" },
         { group: "events.k8s.io" },
         { group: "coordination.k8s.io", resources: ["leases"] },
