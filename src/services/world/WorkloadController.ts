@@ -7,12 +7,13 @@ import type { NewKubeObject } from "../../domain/kube/object.ts";
 import { Pods, type Resource } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import { sameJson } from "./json.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
 import { OwnedPods } from "./OwnedPods.ts";
 import { isActive, isPod, isPodReady, type Pod } from "./pod.ts";
 import { createObject, deleteObject, isGone, updateStatus } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 import { isWorkload, type Workload, workloadOf, type WorkloadStatus } from "./workload.ts";
 
@@ -29,25 +30,16 @@ export interface WorkloadControllerOptions {
   readonly reactionSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const WORKERS = 5;
-/** After a conflict, or a name that is taken still, the caches are behind; by then they have caught up. */
-const CONFLICT_MILLIS = 100;
 
 /** Runs until its process ends. */
 export const workloadController = (
   options: WorkloadControllerOptions,
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const controller: WorkloadController = new WorkloadController(
-      options,
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (uid) => controller.sync(uid),
-      }),
-    );
-    return yield* controller.run;
+  controllerProgram({
+    workers: WORKERS,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new WorkloadController(options, loop),
   });
 
 class WorkloadController {

@@ -12,11 +12,11 @@ import {
   VolumeAttachments,
 } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
-import type { SecondsRange } from "./behaviour.ts";
+import { controllerProgram } from "./controllerProgram.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
 import { isPod, type Pod } from "./pod.ts";
 import { createObject, deleteObject, isGone } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 import {
   type Attachment,
@@ -31,22 +31,11 @@ import {
   type Volume,
 } from "./volume.ts";
 
-/** Its reconciler comes by every 100 ms. */
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const WORKERS = 5;
 
 /** Runs until its process ends. */
-export const attachDetachController: Effect.Effect<never, never, KubeTransport> = Effect.gen(
-  function* () {
-    const controller: AttachDetachController = new AttachDetachController(
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: REACTION_SECONDS,
-        sync: (place) => controller.sync(place),
-      }),
-    );
-    return yield* controller.run;
-  },
+export const attachDetachController: Effect.Effect<never, never, KubeTransport> = controllerProgram(
+  { workers: WORKERS, make: (loop) => new AttachDetachController(loop) },
 );
 
 class AttachDetachController {
@@ -55,6 +44,7 @@ class AttachDetachController {
   readonly #claims: Mirror<Claim>;
   readonly #volumes: Mirror<Volume>;
   readonly #attachments: Mirror<Attachment>;
+  readonly #caches: ReadonlyArray<Pick<Mirror, "run" | "listed">>;
 
   constructor(loop: SyncLoop<KubeTransport>) {
     this.#loop = loop;
@@ -87,11 +77,11 @@ class AttachDetachController {
       onChange: ({ after }) => (after === undefined ? this.#addAll() : this.#addAttachment(after)),
       onListed,
     });
+    this.#caches = [this.#pods, this.#claims, this.#volumes, this.#attachments];
   }
 
   get run(): Effect.Effect<never, never, KubeTransport> {
-    const caches = [this.#pods, this.#claims, this.#volumes, this.#attachments];
-    return together([...caches.map((cache) => cache.run), this.#loop.run]);
+    return together([...this.#caches.map((cache) => cache.run), this.#loop.run]);
   }
 
   /** Brings a volume to a node, or away from it. */
@@ -133,8 +123,7 @@ class AttachDetachController {
   }
 
   get #listed(): boolean {
-    const caches = [this.#pods, this.#claims, this.#volumes, this.#attachments];
-    return caches.every(({ listed }) => listed);
+    return this.#caches.every(({ listed }) => listed);
   }
 
   /** Before all caches are complete, nothing is concluded from what they do not hold. */

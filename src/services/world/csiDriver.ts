@@ -6,6 +6,7 @@ import { Effect } from "effect";
 import { VolumeAttachments } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import { drawMillis, type SecondsRange } from "./behaviour.ts";
+import { REACTION_SECONDS } from "./controllerProgram.ts";
 import { Mirror } from "./Mirror.ts";
 import { isGone, patchObject } from "./requests.ts";
 import { SyncLoop } from "./SyncLoop.ts";
@@ -20,7 +21,6 @@ export interface CsiDriverOptions {
   readonly detachSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const ATTACH_SECONDS: SecondsRange = [1, 5];
 const DETACH_SECONDS: SecondsRange = [5, 20];
 const WORKERS = 10;

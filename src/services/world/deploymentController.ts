@@ -7,6 +7,7 @@ import { controllerOf } from "../../domain/kube/object.ts";
 import { Deployments, Pods, ReplicaSets } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import {
   type Deployment,
   deploymentStatus,
@@ -22,7 +23,7 @@ import { Mirror, type MirrorChange } from "./Mirror.ts";
 import { OwnedPods } from "./OwnedPods.ts";
 import { isPod, isTerminalPhase, type Pod } from "./pod.ts";
 import { createObject, isGone, patchObject, updateStatus } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 import { isWorkload, type Workload, workloadOf } from "./workload.ts";
 
@@ -31,24 +32,16 @@ export interface DeploymentControllerOptions {
   readonly reactionSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const WORKERS = 5;
-/** After a conflict the caches are behind; by then they have caught up. */
-const CONFLICT_MILLIS = 100;
 
 /** Runs until its process ends. */
 export const deploymentController = (
   options: DeploymentControllerOptions = {},
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const controller: DeploymentController = new DeploymentController(
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (uid) => controller.sync(uid),
-      }),
-    );
-    return yield* controller.run;
+  controllerProgram({
+    workers: WORKERS,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new DeploymentController(loop),
   });
 
 class DeploymentController {

@@ -21,11 +21,12 @@ import { type DisruptionBudget, isDisruptionBudget } from "../disruptionBudget.t
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
 import { budgetStatus, type Scale } from "./budgetStatus.ts";
+import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import { sameJson } from "./json.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
 import { isPod, type Pod } from "./pod.ts";
 import { isGone, updateStatus } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 import { isWorkload, type Workload } from "./workload.ts";
 
@@ -34,23 +35,14 @@ export interface DisruptionControllerOptions {
   readonly reactionSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
-/** After a conflict the caches are behind; by then they have caught up. */
-const CONFLICT_MILLIS = 100;
-
 /** Runs until its process ends. */
 export const disruptionController = (
   options: DisruptionControllerOptions = {},
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const controller: DisruptionController = new DisruptionController(
-      yield* SyncLoop.make({
-        workers: 1,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (key) => controller.sync(key),
-      }),
-    );
-    return yield* controller.run;
+  controllerProgram({
+    workers: 1,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new DisruptionController(loop),
   });
 
 class DisruptionController {

@@ -8,10 +8,11 @@ import type { KubeObject, OwnerReference } from "../../domain/kube/object.ts";
 import type { Resource } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import { isAny, Mirror } from "./Mirror.ts";
 import { awaits, FOREGROUND, ORPHAN, type Owned, Ownership } from "./ownership.ts";
 import { deleteObject, getObject, isGone, patchObject } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 
 export interface GarbageCollectorOptions {
@@ -24,23 +25,15 @@ export interface GarbageCollectorOptions {
 const REACTION_SECONDS: SecondsRange = [0.1, 2];
 /** kube-controller-manager --concurrent-gc-syncs. */
 const WORKERS = 20;
-/** After a conflict the caches are behind; by then they have caught up. */
-const CONFLICT_MILLIS = 100;
 
 /** Runs until its process ends. */
 export const garbageCollector = (
   options: GarbageCollectorOptions,
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const collector: Collector = new Collector(
-      options.resources,
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (uid) => collector.sync(uid),
-      }),
-    );
-    return yield* collector.run;
+  controllerProgram({
+    workers: WORKERS,
+    reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
+    make: (loop) => new Collector(options.resources, loop),
   });
 
 /** An object's owners by what they mean for its life. */

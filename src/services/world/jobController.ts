@@ -14,6 +14,7 @@ import { CoreEvents, Jobs, Pods } from "../../domain/kube/resource.ts";
 import type { KubeError } from "../KubeError.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import { drawMillis, type SecondsRange } from "./behaviour.ts";
+import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import { isJob, type Job, JOB_TRACKING, type JobStatus } from "./job.ts";
 import { decideJob, hasFailed, type JobDecision } from "./jobDecision.ts";
 import { Mirror, type MirrorChange } from "./Mirror.ts";
@@ -28,7 +29,7 @@ import {
   patchObject,
   updateStatus,
 } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 
 export interface JobControllerOptions {
@@ -38,30 +39,21 @@ export interface JobControllerOptions {
   readonly settleSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const SETTLE_SECONDS: SecondsRange = [0.1, 1];
 /** kube-controller-manager --concurrent-job-syncs. */
 const WORKERS = 5;
 /** The delay before a failed Pod is replaced (Kubernetes, "Pod backoff failure policy"). */
 const REPLACE_MILLIS = 10_000;
 const REPLACE_MILLIS_MAX = 360_000;
-/** After a conflict the caches are behind; by then they have caught up. */
-const CONFLICT_MILLIS = 100;
 
 /** Runs until its process ends. */
 export const jobController = (
   options: JobControllerOptions = {},
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const controller: JobController = new JobController(
-      options,
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (uid) => controller.sync(uid),
-      }),
-    );
-    return yield* controller.run;
+  controllerProgram({
+    workers: WORKERS,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new JobController(options, loop),
   });
 
 /** How often Pods of a Job have failed since one succeeded, and when the last did. */

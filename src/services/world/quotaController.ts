@@ -20,10 +20,11 @@ import {
   writtenAmounts,
 } from "../quota.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import { sameJson } from "./json.ts";
 import { isAny, Mirror, type MirrorChange } from "./Mirror.ts";
 import { isGone, updateStatus } from "./requests.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 
 export interface QuotaControllerOptions {
@@ -33,10 +34,7 @@ export interface QuotaControllerOptions {
   readonly reactionSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const WORKERS = 5;
-/** After a conflict the caches are behind; by then they have caught up. */
-const CONFLICT_MILLIS = 100;
 /** kube-controller-manager --resource-quota-sync-period: then everything is counted anew. */
 const RESYNC_MILLIS = 5 * 60_000;
 
@@ -44,16 +42,10 @@ const RESYNC_MILLIS = 5 * 60_000;
 export const quotaController = (
   options: QuotaControllerOptions,
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const controller: QuotaController = new QuotaController(
-      options,
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (key) => controller.sync(key),
-      }),
-    );
-    return yield* controller.run;
+  controllerProgram({
+    workers: WORKERS,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new QuotaController(options, loop),
   });
 
 /** The objects of one resource. */

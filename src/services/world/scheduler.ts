@@ -7,11 +7,12 @@ import { kubeTime, type KubeObject, objectKey } from "../../domain/kube/object.t
 import { Nodes, Pods } from "../../domain/kube/resource.ts";
 import { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { controllerProgram } from "./controllerProgram.ts";
 import { isAny, Mirror, type MirrorChange } from "./Mirror.ts";
 import { isActive, isPod, type Pod } from "./pod.ts";
 import { isGone, patchObject } from "./requests.ts";
 import { obstacle, unschedulableMessage } from "./scheduling.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 
 export interface SchedulerOptions {
@@ -19,21 +20,14 @@ export interface SchedulerOptions {
   readonly reactionSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
-
 /** Runs until its process ends. */
 export const scheduler = (
   options: SchedulerOptions = {},
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const process: Scheduler = new Scheduler(
-      yield* SyncLoop.make({
-        workers: 1,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (key) => process.sync(key),
-      }),
-    );
-    return yield* process.run;
+  controllerProgram({
+    workers: 1,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new Scheduler(loop),
   });
 
 class Scheduler {

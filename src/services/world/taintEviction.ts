@@ -7,12 +7,13 @@ import { kubeTime, type KubeObject, objectKey } from "../../domain/kube/object.t
 import { Nodes, Pods } from "../../domain/kube/resource.ts";
 import type { KubeTransport } from "../KubeTransport.ts";
 import type { SecondsRange } from "./behaviour.ts";
+import { controllerProgram } from "./controllerProgram.ts";
 import { isAny, Mirror, type MirrorChange } from "./Mirror.ts";
 import { disrupt } from "./disruption.ts";
 import { isPod, type Pod } from "./pod.ts";
 import { deleteObject, isGone } from "./requests.ts";
 import { type Taint, taintsOf, tolerates } from "./scheduling.ts";
-import { SyncLoop } from "./SyncLoop.ts";
+import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
 
 export interface TaintEvictionOptions {
@@ -20,22 +21,16 @@ export interface TaintEvictionOptions {
   readonly reactionSeconds?: SecondsRange | undefined;
 }
 
-const REACTION_SECONDS: SecondsRange = [0.01, 0.1];
 const WORKERS = 5;
 
 /** Runs until its process ends. */
 export const taintEviction = (
   options: TaintEvictionOptions = {},
 ): Effect.Effect<never, never, KubeTransport> =>
-  Effect.gen(function* () {
-    const controller: TaintEviction = new TaintEviction(
-      yield* SyncLoop.make({
-        workers: WORKERS,
-        reactionSeconds: options.reactionSeconds ?? REACTION_SECONDS,
-        sync: (key) => controller.sync(key),
-      }),
-    );
-    return yield* controller.run;
+  controllerProgram({
+    workers: WORKERS,
+    reactionSeconds: options.reactionSeconds,
+    make: (loop) => new TaintEviction(loop),
   });
 
 class TaintEviction {
