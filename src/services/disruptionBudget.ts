@@ -1,6 +1,7 @@
 /** PodDisruptionBudgets (policy/v1) as the API server's evictions and the disruption controller both write them. */
 import { kubeTime, type KubeObject } from "../domain/kube/object.ts";
 import type { LabelSelector } from "../domain/kube/selector.ts";
+import type { IntOrPercent } from "./intOrPercent.ts";
 
 /** `metav1.Condition`. */
 export interface BudgetCondition {
@@ -23,9 +24,6 @@ export interface BudgetStatus {
   readonly disruptedPods?: Readonly<Record<string, string>>;
   readonly conditions?: ReadonlyArray<BudgetCondition>;
 }
-
-/** A number of Pods, or `30%` of them. */
-export type IntOrPercent = number | string;
 
 export interface DisruptionBudget extends KubeObject {
   readonly spec: {

@@ -7,10 +7,10 @@ import { controllerOf, millisOf, type OwnerReference } from "../../domain/kube/o
 import {
   type BudgetStatus,
   type DisruptionBudget,
-  type IntOrPercent,
   withCondition,
   withDisruptionAllowed,
 } from "../disruptionBudget.ts";
+import { portionOf } from "../intOrPercent.ts";
 import { isPodReady, type Pod } from "./pod.ts";
 
 /** A Pod whose eviction was granted is expected to be deleted within this time; else it counts again. */
@@ -71,10 +71,6 @@ interface Wanted {
   readonly desiredHealthy: number;
 }
 
-/** A number of the Pods, or so many percent of them, rounded up. */
-const scaled = (value: IntOrPercent, of: number): number =>
-  typeof value === "number" ? value : Math.ceil((Number.parseInt(value, 10) * of) / 100);
-
 const wantedOf = (
   { spec }: DisruptionBudget,
   pods: ReadonlyArray<Pod>,
@@ -84,12 +80,12 @@ const wantedOf = (
   if (maxUnavailable !== undefined)
     return Result.map(expectedScale(pods, scales), (expectedPods) => ({
       expectedPods,
-      desiredHealthy: Math.max(0, expectedPods - scaled(maxUnavailable, expectedPods)),
+      desiredHealthy: Math.max(0, expectedPods - portionOf(maxUnavailable, expectedPods)),
     }));
   if (typeof minAvailable === "string")
     return Result.map(expectedScale(pods, scales), (expectedPods) => ({
       expectedPods,
-      desiredHealthy: scaled(minAvailable, expectedPods),
+      desiredHealthy: portionOf(minAvailable, expectedPods),
     }));
   if (minAvailable === undefined) return Result.succeed({ expectedPods: 0, desiredHealthy: 0 });
   return Result.succeed({ expectedPods: pods.length, desiredHealthy: minAvailable });

@@ -1,5 +1,6 @@
 /** Deployments as their simulated controller reads and writes them (apps/v1), and what it reads of their ReplicaSets. */
 import { kubeTime, type KubeObject, type NewKubeObject } from "../../domain/kube/object.ts";
+import { type IntOrPercent, portionOf } from "../intOrPercent.ts";
 import { isRecord, sameJson } from "./json.ts";
 import type { Condition } from "./pod.ts";
 import type { Workload, WorkloadStatus } from "./workload.ts";
@@ -8,8 +9,6 @@ export const TEMPLATE_HASH = "pod-template-hash";
 export const REVISION = "deployment.kubernetes.io/revision";
 const DESIRED = "deployment.kubernetes.io/desired-replicas";
 const MAXIMUM = "deployment.kubernetes.io/max-replicas";
-
-type IntOrPercent = number | string;
 
 export interface Deployment extends KubeObject {
   readonly spec: Workload["spec"] & {
@@ -47,16 +46,13 @@ export const isDeployment = (object: KubeObject): object is Deployment =>
 
 export const isRecreated = ({ spec }: Deployment): boolean => spec.strategy?.type === "Recreate";
 
-const portion = (value: IntOrPercent, of: number, round: (value: number) => number): number =>
-  typeof value === "number" ? value : round((Number.parseInt(value, 10) * of) / 100);
-
 /** How many Pods more, and how many fewer, than wanted there may be during a rollout (util.ResolveFenceposts). */
 export const fenceposts = (deployment: Deployment) => {
   const { replicas, strategy } = deployment.spec;
   if (isRecreated(deployment)) return { surge: 0, unavailable: replicas };
   const { maxSurge = "25%", maxUnavailable = "25%" } = strategy?.rollingUpdate ?? {};
-  const surge = portion(maxSurge, replicas, Math.ceil);
-  const unavailable = Math.min(replicas, portion(maxUnavailable, replicas, Math.floor));
+  const surge = portionOf(maxSurge, replicas, Math.ceil);
+  const unavailable = Math.min(replicas, portionOf(maxUnavailable, replicas, Math.floor));
   // Both may have been rounded to nothing: then a rollout would never move.
   return surge === 0 && unavailable === 0 ? { surge, unavailable: 1 } : { surge, unavailable };
 };

@@ -23,6 +23,7 @@ import type { SecondsRange } from "./behaviour.ts";
 import { CONFLICT_MILLIS, controllerProgram } from "./controllerProgram.ts";
 import { sameJson } from "./json.ts";
 import { isAny, Mirror, type MirrorChange } from "./Mirror.ts";
+import { isPod, isTerminalPhase } from "./pod.ts";
 import { isGone, updateStatus } from "./requests.ts";
 import type { SyncLoop } from "./SyncLoop.ts";
 import { together } from "./together.ts";
@@ -144,11 +145,9 @@ class QuotaController {
   }
 }
 
-/** Whether the object, a Pod, came to its end with this change. */
+/** Whether the object is a Pod that came to its end with this change. */
 const hasEnded = (before: KubeObject, after: KubeObject): boolean =>
-  !isTerminal(before) && isTerminal(after);
+  !isEndedPod(before) && isEndedPod(after);
 
-const isTerminal = (object: KubeObject): boolean => {
-  const { status }: { readonly status?: { readonly phase?: string } } & KubeObject = object;
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
-};
+const isEndedPod = (object: KubeObject): boolean =>
+  isPod(object) && isTerminalPhase(object.status?.phase);
