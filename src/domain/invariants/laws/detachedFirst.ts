@@ -11,7 +11,7 @@ import { objectKey } from "../../kube/object.ts";
 import { PersistentVolumeClaims, Pods, VolumeAttachments } from "../../kube/resource.ts";
 import type { VolumeAttachment } from "../../kube/volume.ts";
 import type { Law } from "../law.ts";
-import { drainRulesOf, hasOtherNode } from "../ledger/draining.ts";
+import { drainBefore, hasOtherNode } from "../ledger/draining.ts";
 import { asAttachment, asClaim, asNodePod, asPod } from "../ledger/view.ts";
 
 /** How long the operator may still count on a Pod that has ended by itself. */
@@ -92,14 +92,13 @@ export const detachedFirst: Law = {
     return {
       Committed: ({ commit }) => volumes.take(commit),
       JobCreated: ({ job, commit }) => {
-        const operation = ledger.operations.get(job.operation);
-        const node = ledger.nodes.get(job.node ?? "");
-        const rules = operation === undefined ? undefined : drainRulesOf(operation.object);
-        if (rules === undefined || node?.signed === undefined || job.original) return;
+        const drain = drainBefore(ledger, job);
+        if (drain === undefined) return;
+        const { node, heldAt, rules } = drain;
         // One that takes any Pod: else the drain of an upgrade may have been left out.
-        if (!hasOtherNode(ledger, node, [[]])) return;
+        if (!hasOtherNode(ledger, drain, [[]])) return;
         const justNow = commit.at - NOTICED_MILLIS - options.lagMillis;
-        const left = volumes.left(node.name, rules, { heldAt: node.signed.at, justNow });
+        const left = volumes.left(node.name, rules, { heldAt, justNow });
         if (left.length > 0)
           report(
             `Job ${job.name} was created for node ${node.name} while volumes of Pods that have left it were attached: ${attachmentNames(left)}`,

@@ -3,7 +3,7 @@ import { podNames, verdictOn } from "../../drain/filter.ts";
 import type { NodePod } from "../../kube/nodePod.ts";
 import { Pods } from "../../kube/resource.ts";
 import type { Law } from "../law.ts";
-import { drainRulesOf, hasOtherNode, isOfUpgrade } from "../ledger/draining.ts";
+import { drainBefore, hasOtherNode, isOfUpgrade } from "../ledger/draining.ts";
 import { asNodePod, asPod } from "../ledger/view.ts";
 
 /** A Pod and when it came, in milliseconds of the cluster's clock. */
@@ -31,25 +31,16 @@ export const drainedFirst: Law = {
         else on.set(uid, { pod: asNodePod(commit.after), since: on.get(uid)?.since ?? commit.at });
       },
       JobCreated: ({ job }) => {
-        const operation = ledger.operations.get(job.operation);
-        const node = ledger.nodes.get(job.node ?? "");
-        const rules = operation === undefined ? undefined : drainRulesOf(operation.object);
-        if (rules === undefined || node?.signed === undefined || job.original) return;
-        const heldAt = node.signed.at;
+        const drain = drainBefore(ledger, job);
+        if (drain === undefined) return;
+        const { operation, node, heldAt, rules } = drain;
         const resident = [...(residents.get(node.name)?.values() ?? [])]
           .filter(({ since }) => since < heldAt)
           .map(({ pod }) => ({ pod, verdict: verdictOn(pod, rules)._tag }));
         const evictable = resident.filter(({ verdict }) => verdict === "Evict");
         const left = resident.filter(({ verdict }) => verdict !== "Stay").map(({ pod }) => pod);
-        if (
-          isOfUpgrade(operation!.object) &&
-          !hasOtherNode(
-            ledger,
-            node,
-            evictable.map(({ pod }) => pod.spec?.tolerations ?? []),
-          )
-        )
-          return;
+        const tolerations = evictable.map(({ pod }) => pod.spec?.tolerations ?? []);
+        if (isOfUpgrade(operation) && !hasOtherNode(ledger, drain, tolerations)) return;
         if (left.length > 0)
           report(
             `Job ${job.name} was created for node ${node.name} before it was drained: ${podNames(left)}`,

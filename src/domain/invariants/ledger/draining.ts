@@ -3,14 +3,32 @@ import type { DrainRules } from "../../drain/filter.ts";
 import { type Toleration, toleratesAll } from "../../kube/taint.ts";
 import { LABEL_MANAGED_BY, MANAGED_BY_NODEOPUPGRADE } from "../../labels.ts";
 import type { Ledger } from "./Ledger.ts";
-import type { NodeRecord } from "./records.ts";
+import type { JobRecord, NodeRecord } from "./records.ts";
 import type { NodeOpView } from "./view.ts";
 
 export const isOfUpgrade = ({ metadata }: NodeOpView): boolean =>
   metadata.labels?.[LABEL_MANAGED_BY] === MANAGED_BY_NODEOPUPGRADE;
 
+/** The drain that should have come before a Job: whose, of which node, held since when, and by which rules. */
+export interface DrainBefore {
+  readonly operation: NodeOpView;
+  readonly node: NodeRecord;
+  readonly heldAt: number;
+  readonly rules: DrainRules;
+}
+
+/** Undefined where none has to come before this Job: nothing is drained, or it is the Go original's. */
+export const drainBefore = (ledger: Ledger, job: JobRecord): DrainBefore | undefined => {
+  const operation = ledger.operations.get(job.operation)?.object;
+  const node = ledger.nodes.get(job.node ?? "");
+  const rules = operation === undefined ? undefined : drainRulesOf(operation);
+  if (operation === undefined || rules === undefined) return undefined;
+  if (node?.signed === undefined || job.original) return undefined;
+  return { operation, node, heldAt: node.signed.at, rules };
+};
+
 /** By which rules the operation drains; undefined where it does not. What refuses a drain has to be gone as well. */
-export const drainRulesOf = (operation: NodeOpView): DrainRules | undefined => {
+const drainRulesOf = (operation: NodeOpView): DrainRules | undefined => {
   const { cordon, drainOptions } = operation.spec ?? {};
   return cordon !== true || drainOptions?.enabled !== true
     ? undefined
@@ -28,7 +46,7 @@ export const drainRulesOf = (operation: NodeOpView): DrainRules | undefined => {
  */
 export const hasOtherNode = (
   { nodes }: Ledger,
-  { name, signed }: NodeRecord,
+  { node: { name }, heldAt }: Pick<DrainBefore, "node" | "heldAt">,
   tolerations: ReadonlyArray<ReadonlyArray<Toleration>>,
 ): boolean =>
   [...nodes.values()].some(
@@ -38,7 +56,7 @@ export const hasOtherNode = (
       other.ready &&
       !other.unschedulable &&
       other.signed === undefined &&
-      other.readyChanged.at <= (signed?.at ?? 0) &&
-      other.taintsChanged.at <= (signed?.at ?? 0) &&
+      other.readyChanged.at <= heldAt &&
+      other.taintsChanged.at <= heldAt &&
       tolerations.some((tolerated) => toleratesAll(tolerated, other.taints)),
   );
