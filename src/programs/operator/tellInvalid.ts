@@ -5,6 +5,7 @@ import { parseKey } from "../../domain/kube/object.ts";
 import { invalidStatus } from "../../domain/rollout/invalidSpec.ts";
 import { type ApiError, KubeApi, type TypedResource } from "../../services/KubeApi.ts";
 import { metadataOf } from "../../services/metadata.ts";
+import { orAbsent } from "./orAbsent.ts";
 
 /** One kind: how its objects are read whatever they are, and how they should be. */
 export interface ReadableKind<A> {
@@ -28,7 +29,7 @@ export const tellInvalid = Effect.fnUntraced(function* <A>(
 ): Effect.fn.Return<unknown, ApiError, KubeApi> {
   const api = yield* KubeApi;
   const ref = parseKey(key);
-  const json = yield* Effect.catchTag(api.get(kind.any, ref), "NotFound", () => Effect.undefined);
+  const json = yield* orAbsent(api.get(kind.any, ref));
   const decoded = json === undefined ? undefined : kind.decode(json);
   if (decoded === undefined || Result.isSuccess(decoded)) {
     kind.unreadable.delete(key);
