@@ -8,7 +8,7 @@ import { Nodes, PodDisruptionBudgets, Pods } from "../../src/domain/kube/resourc
 import { isDisruptionBudget } from "../../src/services/disruptionBudget.ts";
 import { KubeTransport } from "../../src/services/KubeTransport.ts";
 import { isPod, trueCondition } from "../../src/services/world/pod.ts";
-import { type AuditEvent, AuditTail } from "../../test/e2e/support/AuditTail.ts";
+import { type AuditEvent, AuditTail, isDryRun } from "../../test/e2e/support/AuditTail.ts";
 import { judgeCommits, TOLERANCE } from "../../test/e2e/support/E2e.ts";
 import { MachinePool, nodesOf } from "../../test/e2e/support/MachinePool.ts";
 import { ROOM } from "../../test/e2e/support/manifests.ts";
@@ -72,10 +72,10 @@ const untilReady = Effect.fn("untilReady")(function* (observer: Observer, count:
   }
 });
 
-const isEviction = ({ objectRef, requestURI, user }: AuditEvent): boolean =>
-  objectRef?.subresource === "eviction" &&
-  user.username === OPERATOR &&
-  !requestURI.includes("dryRun=");
+const isEviction = (event: AuditEvent): boolean =>
+  event.objectRef?.subresource === "eviction" &&
+  event.user.username === OPERATOR &&
+  !isDryRun(event);
 
 /** How far below what it asks for any budget's own status ever was: 0 where it never was. */
 const worstStatus = (observer: Observer): number => {

@@ -1,7 +1,7 @@
 /** What is measured: memory and processor time of processes, and requests by the audit log. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import type { AuditEvent } from "../../test/e2e/support/AuditTail.ts";
+import { type AuditEvent, isDryRun } from "../../test/e2e/support/AuditTail.ts";
 import { OPERATOR_ACCOUNT, OPERATOR_NAMESPACE } from "../../test/e2e/support/E2e.ts";
 import type { OperatorProcess } from "../../test/e2e/support/OperatorProcess.ts";
 import type { Bench } from "./bench.ts";
@@ -53,7 +53,7 @@ export const writesOf = (events: ReadonlyArray<AuditEvent>): ReadonlyArray<Audit
       isWrite(event) &&
       !["events", "leases"].includes(event.objectRef?.resource ?? "") &&
       event.objectRef?.subresource !== "eviction" &&
-      !event.requestURI.includes("dryRun="),
+      !isDryRun(event),
   );
 
 /** How many there are of each kind, the most frequent first. */

@@ -1,12 +1,7 @@
 /** Counts what the operator of a simulation asks the API server. */
 import type { Served } from "../../services/fake/FakeCluster.ts";
+import { isWrite } from "../../services/simulation/interception.ts";
 import { requestedResource } from "./FaultInjector.ts";
-
-const READS = new Set(["get", "list", "watch"]);
-
-/** A dry run asks what a write would come to: it writes nothing. */
-const isDryRun = (request: Served["request"]): boolean =>
-  "query" in request && request.query?.dryRun === true;
 
 /** The operator's requests by verb and resource, and its writes, over all its starts. */
 export class OperatorRequests {
@@ -18,7 +13,7 @@ export class OperatorRequests {
     if (actor !== "operator") return;
     const key = `${request.verb} ${requestedResource(request)}`;
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    if (!READS.has(request.verb) && !isDryRun(request)) this.#writes++;
+    if (request.verb !== "watch" && isWrite(request)) this.#writes++;
   }
 
   /** `patch nodes` → how often, sorted by name. */

@@ -14,7 +14,13 @@ import {
 } from "../KubeTransport.ts";
 import { describeRequest, statusToError } from "../statusError.ts";
 import { HeldRequests } from "./HeldRequests.ts";
-import { type ApiCall, deliver, type HoldUntil, type Interceptor } from "./interception.ts";
+import {
+  type ApiCall,
+  deliver,
+  type HoldUntil,
+  type Interceptor,
+  isWrite,
+} from "./interception.ts";
 import { type Latencies, Network } from "./Network.ts";
 import type { Process } from "./Process.ts";
 
@@ -215,7 +221,3 @@ class SimTransport {
 }
 
 type WatchQueue = Queue.Enqueue<WatchFrame, KubeError | Cause.Done>;
-
-/** Whether a request, when it succeeds, changes what the server stores. */
-const isWrite = ({ verb, query }: KubeRequest): boolean =>
-  verb !== "get" && verb !== "list" && query?.dryRun !== true;

@@ -58,3 +58,7 @@ export const planned = (plan: ReadonlyArray<PlannedInterception>): Interceptor =
   if (byNumber.size < plan.length) throw new RangeError("a call is planned twice");
   return ({ number }) => byNumber.get(number) ?? deliver;
 };
+
+/** Whether a request, when it succeeds, changes what the server stores. */
+export const isWrite = ({ verb, query }: KubeRequest): boolean =>
+  verb !== "get" && verb !== "list" && query?.dryRun !== true;

@@ -7,6 +7,9 @@ export interface AuditEvent extends AuditLine {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** Whether the request only asked what a write would come to. */
+export const isDryRun = ({ requestURI }: AuditEvent): boolean => requestURI.includes("dryRun=");
+
 export class AuditTail {
   readonly #path: string;
   readonly #events: Array<AuditEvent> = [];

@@ -1,7 +1,7 @@
 /** Who made which version of an object, by the audit log. */
 import type { CommitVerb } from "../../../src/domain/history.ts";
 import { type KubeObject, objectKey } from "../../../src/domain/kube/object.ts";
-import type { AuditEvent } from "./AuditTail.ts";
+import { type AuditEvent, isDryRun } from "./AuditTail.ts";
 
 interface Author {
   readonly at: number;
@@ -38,7 +38,7 @@ const isEviction = (
 ): event is AuditEvent & { readonly objectRef: { readonly name: string } } =>
   event.objectRef?.subresource === "eviction" &&
   event.objectRef.name !== undefined &&
-  !event.requestURI.includes("dryRun=");
+  !isDryRun(event);
 
 /** Finds the request that made a version of an object. */
 export class Authors {
